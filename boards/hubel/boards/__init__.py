@@ -1,0 +1,1 @@
+"""Development boards: platform, clock, link and flash recipe, one module a board."""

@@ -1,0 +1,1 @@
+"""Amaranth components of the spiking core, their parameters, and the Program they run."""

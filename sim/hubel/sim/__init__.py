@@ -1,0 +1,1 @@
+"""The bit-exact golden model and the simulators that are compared with it."""

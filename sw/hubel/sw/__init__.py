@@ -1,0 +1,1 @@
+"""From a trained network to a Program, to joules and to a report."""
