@@ -26,7 +26,8 @@ class Counters:
     ``weight_reads``: weight words read. ``synaptic_operations``: weights that were added, padding
     lanes left out. ``updates``: state words that were read and written once, in one sweep of a
     population each step. ``spikes``: spikes sent. ``saturations``: membranes that were clipped.
-    ``busy``: clocks in which a state word was worked on.
+    ``busy``: clocks in which a state word was worked on. ``dropped``: spikes beyond the fan-in in
+    one step, which only a faulty sender can cause.
     """
     events: npt.NDArray[np.int64]
     weight_reads: npt.NDArray[np.int64]
@@ -35,6 +36,7 @@ class Counters:
     spikes: npt.NDArray[np.int64]
     saturations: npt.NDArray[np.int64]
     busy: npt.NDArray[np.int64]
+    dropped: npt.NDArray[np.int64]
 
     @classmethod
     def predict(cls, params: CoreParams, events: list[npt.NDArray[np.int64]],
@@ -54,7 +56,8 @@ class Counters:
             spikes=over_steps(spikes),
             saturations=over_steps(saturations),
             busy=over_steps([np.maximum(e, MIN_SLOTS) * w
-                             for e, w in zip(events, words, strict=True)]))
+                             for e, w in zip(events, words, strict=True)]),
+            dropped=np.zeros(len(events[0]), dtype=np.int64))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -1,0 +1,62 @@
+"""Adds up weight words in registers: the synaptic operations."""
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .params import CoreParams
+
+
+__all__ = ["Accumulator"]
+
+
+class Accumulator(wiring.Component):
+    """Sums the weights of one state word over the events of a step, one weight word a cycle.
+
+    The sums live in registers, so that an event costs one memory access (its weight word) and
+    there is no read-modify-write hazard. Words of different sums follow each other without a gap.
+
+    Parameters
+    ----------
+    params : :class:`CoreParams`
+
+    Members
+    -------
+    weights : :py:`In(data.ArrayLayout(signed(weight_width), lanes))`
+        A weight word straight from the memory.
+    valid : :py:`In(1)`
+        ``weights`` is an event's; otherwise it counts as zero.
+    last : :py:`In(1)`
+        The sum is complete with this word. Comes with ``weights``, ``valid`` or not.
+    current : :py:`Out(data.ArrayLayout(signed(accumulator_width), lanes))`
+        The sum, two cycles after ``last``; held until two cycles after the next ``last``.
+    """
+    def __init__(self, params: CoreParams):
+        self.params = params
+        super().__init__({
+            "weights": In(data.ArrayLayout(signed(params.weight_width), params.lanes)),
+            "valid":   In(1),
+            "last":    In(1),
+            "current": Out(data.ArrayLayout(signed(params.accumulator_width), params.lanes)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        last = Signal()
+        m.d.sync += last.eq(self.last)
+        for lane in range(self.params.lanes):
+            weight = Signal(signed(self.params.weight_width), name=f"weight_{lane}")
+            partial = Signal(signed(self.params.accumulator_width), name=f"partial_{lane}")
+            total = Signal.like(partial, name=f"total_{lane}")
+            # Written so that the clearing is the flip-flops' synchronous reset, not a LUT a bit.
+            m.d.sync += weight.eq(self.weights[lane])
+            with m.If(~self.valid):
+                m.d.sync += weight.eq(0)
+            m.d.comb += total.eq(partial + weight)
+            m.d.sync += partial.eq(total)
+            with m.If(last):
+                m.d.sync += [
+                    partial.eq(0),
+                    self.current[lane].eq(total),
+                ]
+        return m
