@@ -4,7 +4,8 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .core import Core, CounterLayout, UpdateSignature
+from .core import Core, UpdateSignature
+from .counter_ring import CounterSignature
 from .events import EventLayout
 from .params import CoreParams
 from .program import Program
@@ -42,7 +43,7 @@ class Chain(wiring.Component):
         super().__init__({
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
-            "counters": Out(CounterLayout()),
+            "counters": Out(CounterSignature()),
             "update":   Out(UpdateSignature(params)),
         })
 
@@ -50,9 +51,9 @@ class Chain(wiring.Component):
         m = Module()
         m.submodules.core = core = Core(self.params, self._program)
         wiring.connect(m, core.update, wiring.flipped(self.update))
+        wiring.connect(m, core.counters, wiring.flipped(self.counters))
         leaves = Signal()
         m.d.comb += [
-            self.counters.eq(core.counters),
             leaves.eq(core.spikes.payload.population == self.params.populations - 1),
             self.spikes.payload.eq(core.spikes.payload),
             self.spikes.valid.eq(core.spikes.valid & leaves),

@@ -5,27 +5,22 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulate import Accumulator
-from .counters import COUNTER_WIDTH, Counters
+from .counter_ring import CounterRing, CounterSignature
 from .dense_walker import DenseWalker, SlotLayout
 from .emitter import SpikeEmitter
 from .events import EventLayout
-from .image import NeuronRow, neuron_rows, row_width, weight_rows
+from .image import NeuronRow, neuron_rows, row_width
 from .lif import LifParameters, LifUpdate
 from .params import CoreParams
 from .program import Program
+from .weight_memory import WeightMemory
 
 
-__all__ = ["Core", "CounterLayout", "UpdateSignature"]
+__all__ = ["Core", "UpdateSignature"]
 
 
 # Words between the walker and the emitter: more than the pipeline holds, to smooth bursts.
 _WORDS_IN_FLIGHT = 8
-
-
-class CounterLayout(data.StructLayout):
-    """The counters of a core, in the order of :class:`Counters`, each of 32 bits."""
-    def __init__(self):
-        super().__init__({name: COUNTER_WIDTH for name in Counters.names()})
 
 
 class UpdateSignature(wiring.Signature):
@@ -83,7 +78,7 @@ class Core(wiring.Component):
         Packets for the core's populations.
     spikes : :py:`Out(stream.Signature(EventLayout(params)))`
         Packets from the core's populations.
-    counters : :py:`Out(CounterLayout())`
+    counters : :py:`Out(CounterSignature())`
         Totals since reset.
     update : :py:`Out(UpdateSignature(params))`
         Each state word, as it is written.
@@ -93,13 +88,13 @@ class Core(wiring.Component):
 
     def __init__(self, params: CoreParams, program: Program):
         self.params = params
-        self._weight_rows = weight_rows(params, program)
+        self._program = program
         self._neuron_rows = neuron_rows(params, program)
         self._shared = [LifParameters.init(p) for p in program.populations]
         super().__init__({
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
-            "counters": Out(CounterLayout()),
+            "counters": Out(CounterSignature()),
             "update":   Out(UpdateSignature(params)),
         })
 
@@ -122,13 +117,10 @@ class Core(wiring.Component):
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
         # Weights: addressed at 3, added at 5.
-        m.submodules.weights = weights = memory.Memory(
-            shape=params.lanes * params.weight_width, depth=params.weight_words,
-            init=self._weight_rows)
-        weight_read = weights.read_port()
+        m.submodules.weights = weights = WeightMemory(params, self._program)
         m.d.comb += [
-            weight_read.addr.eq(walker.weight_address),
-            accumulator.weights.eq(weight_read.data),
+            weights.address.eq(walker.weight_address),
+            accumulator.weights.eq(weights.word),
             accumulator.valid.eq(slots[4].valid),
             accumulator.last.eq(slots[4].last),
         ]
@@ -188,28 +180,23 @@ class Core(wiring.Component):
         return m
 
     def _elaborate_counters(self, m, walker, lif, emitter, done):
-        params = self.params
-        slot = walker.slot
+        params, slot = self.params, walker.slot
+        m.submodules.counter_ring = counter_ring = CounterRing(params)
+        wiring.connect(m, counter_ring.counters, wiring.flipped(self.counters))
         lanes_used = Signal(range(params.lanes + 1))
         with m.Switch(slot.population):
             for p, neurons in enumerate(params.neurons):
                 with m.Case(p):
                     m.d.comb += lanes_used.eq(
                         Mux(slot.final, (neurons - 1) % params.lanes + 1, params.lanes))
-        clipped = Signal(range(params.lanes + 1))
-        m.d.comb += clipped.eq(sum(lif.saturated))
-        for name, increment in {
-            "events": walker.accepted,
-            "weight_reads": slot.valid,
-            "synaptic_operations": Mux(slot.valid, lanes_used, 0),
-            "updates": done.last,
-            "spikes": emitter.spike_sent,
-            "saturations": Mux(done.last, clipped, 0),
-            "busy": walker.busy,
-            "dropped": walker.dropped,
-        }.items():
-            # The increment has a register of its own, to keep the adders off the other paths.
-            step = Signal.like(increment, name=f"{name}_step")
-            m.d.sync += step.eq(increment)
-            count = getattr(self.counters, name)
-            m.d.sync += count.eq(count + step)
+        # A register, to keep the counters off the paths that they watch.
+        m.d.sync += [
+            counter_ring.increment.events.eq(walker.accepted),
+            counter_ring.increment.weight_reads.eq(slot.valid),
+            counter_ring.increment.synaptic_operations.eq(Mux(slot.valid, lanes_used, 0)),
+            counter_ring.increment.updates.eq(done.last),
+            counter_ring.increment.spikes.eq(emitter.spike_sent),
+            counter_ring.increment.saturations.eq(Mux(done.last, sum(lif.saturated), 0)),
+            counter_ring.increment.busy.eq(walker.busy),
+            counter_ring.increment.dropped.eq(walker.dropped),
+        ]

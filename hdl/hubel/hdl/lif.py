@@ -122,7 +122,8 @@ class LifUpdate(wiring.Component):
         m.d.comb += over.eq((total[width - 1:] != 0) & ~total[width - 1:].all())
         m.d.sync += v_sat.eq(Mux(over, Mux(total[-1], low, high), total))
 
-        # Compare, and the membrane after a spike.
+        # Compare (strictly; the sign of a difference is the cheaper ``>``), and the membrane after
+        # a spike.
         fired = Signal(name=f"fired_{lane}")
         saturated = Signal(name=f"saturated_{lane}")
         v_kept = Signal(signed(width), name=f"v_kept_{lane}")
@@ -131,7 +132,7 @@ class LifUpdate(wiring.Component):
         m.d.sync += [
             over_5.eq(over),
             saturated.eq(over_5),
-            fired.eq(v_sat > shared.threshold),
+            fired.eq((shared.threshold - v_sat) < 0),
             v_kept.eq(v_sat),
             v_after.eq(Mux(shared.soft, v_sat - shared.v_reset, shared.v_reset)),
         ]

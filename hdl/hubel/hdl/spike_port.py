@@ -1,0 +1,191 @@
+"""Bytes to events and back: the host's way into a chain. The protocol is in docs/spike_port.md."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .core import CounterLayout
+from .events import EventKind, EventLayout
+from .params import CoreParams
+
+
+__all__ = ["COUNTERS", "INDEX_WIDTH", "PortStatus", "SpikePort", "VALUE_BYTES"]
+
+
+#: Packet kind beside those of :class:`EventKind`: asks for the counters, and carries one.
+COUNTERS = 3
+
+#: Bits of a packet's index.
+INDEX_WIDTH = 12
+
+#: Bytes of a counter's value, seven bits each.
+VALUE_BYTES = 5
+
+
+class PortStatus(data.Struct):
+    """What went wrong since the last answer; the last word of an answer."""
+    #: A packet came before the one before it could be passed on. It is lost.
+    overflow: 1
+    #: Half a packet, or a SPIKE of an axon that there is not. It is lost.
+    bad_packet: 1
+    #: A byte without a stop bit. It is lost.
+    bad_byte: 1
+
+
+class SpikePort(wiring.Component):
+    """Takes packets from bytes and sends packets as bytes.
+
+    A packet is two bytes, and only the first has its highest bit set, so that a receiver that
+    lost a byte is in step again with the next packet::
+
+        1 k k h h h h h    kind, index bits 11..7
+        0 l l l l l l l    index bits 6..0
+
+    To the device: SPIKE (index: axon), END, START (:class:`EventKind`) and COUNTERS. To the host:
+    the packets of ``spikes`` (SPIKE with the neuron as index), and the answer to COUNTERS. That
+    is a packet for each of the counters and one more for the :class:`PortStatus`, numbered by
+    their index, each followed by a value of five bytes ``0 vvvvvvv``, lowest bits first.
+
+    The answer waits until every step that was ended has left the chain, and holds back all that
+    follows it, so that it is a snapshot. It clears the status.
+
+    ``i_bytes`` cannot wait. Besides the packet that waits for ``events`` (or is answered) there is
+    room for one byte; a packet that is complete too early is dropped and sets ``overflow``.
+    A packet that is taken reaches ``events`` one cycle after its second byte.
+
+    Parameters
+    ----------
+    params : :class:`CoreParams`
+
+    Members
+    -------
+    i_bytes : :py:`In(stream.Signature(8, always_ready=True))`
+        Bytes from the host.
+    bad_byte : :py:`In(1)`
+        A byte was lost in this cycle.
+    o_bytes : :py:`Out(stream.Signature(8))`
+        Bytes to the host.
+    events : :py:`Out(stream.Signature(EventLayout(params)))`
+        Packets for population 0.
+    spikes : :py:`In(stream.Signature(EventLayout(params)))`
+        Packets for the host.
+    counters : :py:`In(CounterLayout())`
+        Counters that stand still while no step is worked on.
+
+    Raises
+    ------
+    ValueError
+        If an index of the core needs more than 12 bits.
+    """
+    i_bytes: stream.Interface
+    o_bytes: stream.Interface
+    events: stream.Interface
+    spikes: stream.Interface
+
+    def __init__(self, params: CoreParams):
+        layout = EventLayout(params)
+        if layout["index"].width > INDEX_WIDTH:
+            raise ValueError(f"the spike port has indices of {INDEX_WIDTH} bits, and a core with "
+                             f"{max(*params.inputs, *params.neurons)} axons or neurons in a "
+                             f"population needs {layout['index'].width}")
+        self.params = params
+        super().__init__({
+            "i_bytes":  In(stream.Signature(8, always_ready=True)),
+            "bad_byte": In(1),
+            "o_bytes":  Out(stream.Signature(8)),
+            "events":   Out(stream.Signature(layout)),
+            "spikes":   In(stream.Signature(layout)),
+            "counters": In(CounterLayout()),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        status = Signal(PortStatus)
+        asked, answered = Signal(), Signal()
+        # In this order: what goes wrong in the very cycle in which the status is cleared, stays.
+        self._elaborate_sender(m, status, asked, answered)
+        self._elaborate_receiver(m, status, asked, answered)
+        return m
+
+    def _elaborate_sender(self, m, status, asked, answered):
+        def taken_end(packets):
+            return packets.valid & packets.ready & (packets.payload.kind == EventKind.END)
+
+        steps = Signal(8)  # more than a chain can hold
+        m.d.sync += steps.eq(steps + taken_end(self.events) - taken_end(self.spikes))
+
+        reported = Signal(PortStatus)
+        words = Array([*(self.counters[name] for name in self.counters.shape().members), reported])
+        answering = Signal()
+        word, part = Signal(range(len(words))), Signal(range(VALUE_BYTES))
+        value = Signal(7 * VALUE_BYTES)
+        kind, index = Signal(2), Signal(INDEX_WIDTH)
+        m.d.comb += [
+            value.eq(words[word]),
+            kind.eq(Mux(answering, COUNTERS, self.spikes.payload.kind.as_value())),
+            index.eq(Mux(answering, word, self.spikes.payload.index)),
+        ]
+        with m.FSM():
+            with m.State("First"):
+                m.d.comb += [
+                    self.o_bytes.payload.eq(Cat(index[7:], kind, 1)),
+                    self.o_bytes.valid.eq(answering | self.spikes.valid),
+                ]
+                with m.If(~self.o_bytes.valid):
+                    with m.If(asked & (steps == 0)):
+                        m.d.sync += [answering.eq(1), reported.eq(status), status.eq(0)]
+                with m.Elif(self.o_bytes.ready):
+                    m.next = "Second"
+            with m.State("Second"):
+                m.d.comb += [
+                    self.o_bytes.payload.eq(index[:7]),
+                    self.o_bytes.valid.eq(1),
+                    self.spikes.ready.eq(self.o_bytes.ready & ~answering),
+                ]
+                with m.If(self.o_bytes.ready):
+                    m.next = "First"
+                    with m.If(answering):
+                        m.next = "Value"
+            with m.State("Value"):
+                m.d.comb += [
+                    self.o_bytes.payload.eq(value.word_select(part, 7)),
+                    self.o_bytes.valid.eq(1),
+                ]
+                with m.If(self.o_bytes.ready):
+                    m.d.sync += part.eq(part + 1)
+                    with m.If(part == VALUE_BYTES - 1):
+                        m.d.sync += [part.eq(0), word.eq(word + 1)]
+                        m.next = "First"
+                        with m.If(word == len(words) - 1):
+                            m.d.comb += answered.eq(1)
+                            m.d.sync += [word.eq(0), answering.eq(0)]
+
+    def _elaborate_receiver(self, m, status, asked, answered):
+        byte = self.i_bytes.payload
+        high, kind, index = Signal(7), Signal(2), Signal(INDEX_WIDTH)
+        half, waiting = Signal(), Signal()
+        next_kind, next_index = high[5:], Cat(byte[:7], high[:5])
+        m.d.comb += [
+            asked.eq(waiting & (kind == COUNTERS)),
+            self.events.valid.eq(waiting & ~asked),
+            self.events.payload.kind.eq(EventKind(kind)),
+            self.events.payload.index.eq(index),
+        ]
+        with m.If(answered | (self.events.valid & self.events.ready)):
+            m.d.sync += waiting.eq(0)
+        with m.If(self.i_bytes.valid):
+            m.d.sync += half.eq(byte[7])
+            with m.If(byte[7]):
+                m.d.sync += high.eq(byte)
+            with m.If(byte[7] == half):
+                m.d.sync += status.bad_packet.eq(1)
+            with m.If(~byte[7] & half):
+                with m.If(waiting):
+                    m.d.sync += status.overflow.eq(1)
+                with m.Elif((next_kind == EventKind.SPIKE) & (next_index >= self.params.inputs[0])):
+                    m.d.sync += status.bad_packet.eq(1)
+                with m.Else():
+                    m.d.sync += [waiting.eq(1), kind.eq(next_kind), index.eq(next_index)]
+        with m.If(self.bad_byte):
+            # Half of one packet must not meet the other half of the next.
+            m.d.sync += [half.eq(0), status.bad_byte.eq(1)]
