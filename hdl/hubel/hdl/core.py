@@ -16,16 +16,16 @@ from .program import Program
 from .weight_memory import WeightMemory
 
 
-__all__ = ["Core", "UpdateSignature"]
+__all__ = ["Core", "UpdateLayout", "UpdateSignature"]
 
 
 # Words between the walker and the emitter: more than the pipeline holds, to smooth bursts.
 _WORDS_IN_FLIGHT = 8
 
 
-class UpdateSignature(wiring.Signature):
-    """Observation port, for benches: the state word ``row`` gets membranes ``v`` (``lanes`` of
-    them, lane 0 in the lowest bits) where ``valid``; the lanes in ``fired`` spike.
+class UpdateLayout(data.StructLayout):
+    """A state word as it is written: its number ``row``, the lanes that ``fired``, and the new
+    membranes ``v`` of all lanes.
 
     Parameters
     ----------
@@ -33,11 +33,22 @@ class UpdateSignature(wiring.Signature):
     """
     def __init__(self, params: CoreParams):
         super().__init__({
-            "valid": Out(1),
-            "row":   Out(row_width(params)),
-            "v":     Out(params.lanes * params.state_width),
-            "fired": Out(params.lanes),
+            "row":   row_width(params),
+            "fired": params.lanes,
+            "v":     data.ArrayLayout(signed(params.state_width), params.lanes),
         })
+
+
+class UpdateSignature(wiring.Signature):
+    """Observation port, a stream that cannot be held up: ``payload`` (:class:`UpdateLayout`) is
+    being written where ``valid``.
+
+    Parameters
+    ----------
+    params : :class:`CoreParams`
+    """
+    def __init__(self, params: CoreParams):
+        super().__init__({"valid": Out(1), "payload": Out(UpdateLayout(params))})
 
 
 class Core(wiring.Component):
@@ -81,7 +92,7 @@ class Core(wiring.Component):
     counters : :py:`Out(CounterSignature())`
         Totals since reset.
     update : :py:`Out(UpdateSignature(params))`
-        Each state word, as it is written.
+        Each state word, as it is written; for observers.
     """
     events: stream.Interface
     spikes: stream.Interface
@@ -172,9 +183,9 @@ class Core(wiring.Component):
             emitter.word.end.eq(done.final),
             walker.done.eq(emitter.done),
             self.update.valid.eq(done.last),
-            self.update.row.eq(done.row),
-            self.update.v.eq(lif.v_next),
-            self.update.fired.eq(lif.fired),
+            self.update.payload.row.eq(done.row),
+            self.update.payload.v.eq(lif.v_next),
+            self.update.payload.fired.eq(lif.fired),
         ]
         self._elaborate_counters(m, walker, lif, emitter, done)
         return m

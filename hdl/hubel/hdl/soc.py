@@ -47,10 +47,10 @@ class SpikeSoc(wiring.Component):
         wiring.connect(m, port.o_bytes, transmitter.bytes)
         wiring.connect(m, port.events, chain.events)
         wiring.connect(m, chain.spikes, port.spikes)
+        wiring.connect(m, chain.counters, port.counters)
         m.d.comb += [
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
             port.bad_byte.eq(receiver.framing_error),
-            port.counters.eq(chain.counters),
         ]
         return m

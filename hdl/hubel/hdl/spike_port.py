@@ -4,12 +4,14 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .core import CounterLayout
+from .counter_ring import CounterSignature
+from .counters import Counters
 from .events import EventKind, EventLayout
 from .params import CoreParams
+from .uart import ByteSignature
 
 
-__all__ = ["COUNTERS", "INDEX_WIDTH", "PortStatus", "SpikePort", "VALUE_BYTES"]
+__all__ = ["COUNTERS", "INDEX_WIDTH", "PortStatus", "SpikePort", "VALUE_BYTES", "WORDS"]
 
 
 #: Packet kind beside those of :class:`EventKind`: asks for the counters, and carries one.
@@ -20,6 +22,9 @@ INDEX_WIDTH = 12
 
 #: Bytes of a counter's value, seven bits each.
 VALUE_BYTES = 5
+
+#: Words of an answer: the counters and the :class:`PortStatus`.
+WORDS = len(Counters.names()) + 1
 
 
 class PortStatus(data.Struct):
@@ -51,7 +56,8 @@ class SpikePort(wiring.Component):
 
     ``i_bytes`` cannot wait. Besides the packet that waits for ``events`` (or is answered) there is
     room for one byte; a packet that is complete too early is dropped and sets ``overflow``.
-    A packet that is taken reaches ``events`` one cycle after its second byte.
+    A packet reaches ``events`` one cycle after its second byte, and ``o_bytes`` one cycle after
+    it was taken from ``spikes``.
 
     Parameters
     ----------
@@ -59,7 +65,7 @@ class SpikePort(wiring.Component):
 
     Members
     -------
-    i_bytes : :py:`In(stream.Signature(8, always_ready=True))`
+    i_bytes : :py:`In(ByteSignature())`
         Bytes from the host.
     bad_byte : :py:`In(1)`
         A byte was lost in this cycle.
@@ -69,7 +75,7 @@ class SpikePort(wiring.Component):
         Packets for population 0.
     spikes : :py:`In(stream.Signature(EventLayout(params)))`
         Packets for the host.
-    counters : :py:`In(CounterLayout())`
+    counters : :py:`In(CounterSignature())`
         Counters that stand still while no step is worked on.
 
     Raises
@@ -77,7 +83,6 @@ class SpikePort(wiring.Component):
     ValueError
         If an index of the core needs more than 12 bits.
     """
-    i_bytes: stream.Interface
     o_bytes: stream.Interface
     events: stream.Interface
     spikes: stream.Interface
@@ -90,18 +95,19 @@ class SpikePort(wiring.Component):
                              f"population needs {layout['index'].width}")
         self.params = params
         super().__init__({
-            "i_bytes":  In(stream.Signature(8, always_ready=True)),
+            "i_bytes":  In(ByteSignature()),
             "bad_byte": In(1),
             "o_bytes":  Out(stream.Signature(8)),
             "events":   Out(stream.Signature(layout)),
             "spikes":   In(stream.Signature(layout)),
-            "counters": In(CounterLayout()),
+            "counters": In(CounterSignature()),
         })
 
     def elaborate(self, platform):
         m = Module()
         status = Signal(PortStatus)
-        asked, answered = Signal(), Signal()
+        asked = Signal()
+        answered = Signal()
         # In this order: what goes wrong in the very cycle in which the status is cleared, stays.
         self._elaborate_sender(m, status, asked, answered)
         self._elaborate_receiver(m, status, asked, answered)
@@ -114,73 +120,97 @@ class SpikePort(wiring.Component):
         steps = Signal(8)  # more than a chain can hold
         m.d.sync += steps.eq(steps + taken_end(self.events) - taken_end(self.spikes))
 
-        reported = Signal(PortStatus)
-        words = Array([*(self.counters[name] for name in self.counters.shape().members), reported])
         answering = Signal()
-        word, part = Signal(range(len(words))), Signal(range(VALUE_BYTES))
-        value = Signal(7 * VALUE_BYTES)
-        kind, index = Signal(2), Signal(INDEX_WIDTH)
-        m.d.comb += [
-            value.eq(words[word]),
-            kind.eq(Mux(answering, COUNTERS, self.spikes.payload.kind.as_value())),
-            index.eq(Mux(answering, word, self.spikes.payload.index)),
-        ]
+        reported = Signal(PortStatus)
+        word = Signal(range(WORDS))
+        part = Signal(range(VALUE_BYTES))
+        byte = Signal(7)
+        kind = Signal(2)
+        index = Signal(INDEX_WIDTH)
         with m.FSM():
+            with m.State("Idle"):
+                m.d.comb += self.spikes.ready.eq(~answering)
+                with m.If(answering):
+                    m.d.sync += [kind.eq(COUNTERS), index.eq(word)]
+                    m.next = "First"
+                with m.Elif(self.spikes.valid):
+                    m.d.sync += [kind.eq(self.spikes.payload.kind),
+                                 index.eq(self.spikes.payload.index)]
+                    m.next = "First"
+                with m.Elif(asked & (steps == 0)):
+                    m.next = "Settle"
             with m.State("First"):
                 m.d.comb += [
                     self.o_bytes.payload.eq(Cat(index[7:], kind, 1)),
-                    self.o_bytes.valid.eq(answering | self.spikes.valid),
+                    self.o_bytes.valid.eq(1),
                 ]
-                with m.If(~self.o_bytes.valid):
-                    with m.If(asked & (steps == 0)):
-                        m.d.sync += [answering.eq(1), reported.eq(status), status.eq(0)]
-                with m.Elif(self.o_bytes.ready):
+                with m.If(self.o_bytes.ready):
                     m.next = "Second"
             with m.State("Second"):
                 m.d.comb += [
                     self.o_bytes.payload.eq(index[:7]),
                     self.o_bytes.valid.eq(1),
-                    self.spikes.ready.eq(self.o_bytes.ready & ~answering),
                 ]
                 with m.If(self.o_bytes.ready):
-                    m.next = "First"
+                    m.next = "Idle"
                     with m.If(answering):
-                        m.next = "Value"
+                        m.next = "Fetch"
+            with m.State("Settle"):
+                # Two turns of the counters: the last packets are counted then.
+                with m.If(self.counters.number == 0):
+                    m.d.sync += part.eq(part + 1)
+                    with m.If(part == 2):
+                        m.d.sync += [part.eq(0), answering.eq(1),
+                                     reported.eq(status), status.eq(0)]
+                        m.next = "Idle"
+            with m.State("Fetch"):
+                with m.If(word == WORDS - 1):
+                    m.d.sync += byte.eq(Mux(part == 0, reported.as_value(), 0))
+                    m.next = "Value"
+                with m.Elif(self.counters.number == word):
+                    m.d.sync += byte.eq(self.counters.value.word_select(part, 7))
+                    m.next = "Value"
             with m.State("Value"):
                 m.d.comb += [
-                    self.o_bytes.payload.eq(value.word_select(part, 7)),
+                    self.o_bytes.payload.eq(byte),
                     self.o_bytes.valid.eq(1),
                 ]
                 with m.If(self.o_bytes.ready):
                     m.d.sync += part.eq(part + 1)
+                    m.next = "Fetch"
                     with m.If(part == VALUE_BYTES - 1):
                         m.d.sync += [part.eq(0), word.eq(word + 1)]
-                        m.next = "First"
-                        with m.If(word == len(words) - 1):
+                        m.next = "Idle"
+                        with m.If(word == WORDS - 1):
                             m.d.comb += answered.eq(1)
                             m.d.sync += [word.eq(0), answering.eq(0)]
 
     def _elaborate_receiver(self, m, status, asked, answered):
         byte = self.i_bytes.payload
-        high, kind, index = Signal(7), Signal(2), Signal(INDEX_WIDTH)
-        half, waiting = Signal(), Signal()
-        next_kind, next_index = high[5:], Cat(byte[:7], high[:5])
+        first = Signal(7)
+        half = Signal()
+        waiting = Signal()
+        released = Signal()
+        kind = Signal(2)
+        index = Signal(INDEX_WIDTH)
+        next_kind, next_index = first[5:], Cat(byte[:7], first[:5])
         m.d.comb += [
             asked.eq(waiting & (kind == COUNTERS)),
             self.events.valid.eq(waiting & ~asked),
             self.events.payload.kind.eq(EventKind(kind)),
             self.events.payload.index.eq(index),
+            released.eq(answered | (self.events.valid & self.events.ready)),
         ]
-        with m.If(answered | (self.events.valid & self.events.ready)):
+        with m.If(released):
             m.d.sync += waiting.eq(0)
         with m.If(self.i_bytes.valid):
             m.d.sync += half.eq(byte[7])
             with m.If(byte[7]):
-                m.d.sync += high.eq(byte)
+                m.d.sync += first.eq(byte)
             with m.If(byte[7] == half):
                 m.d.sync += status.bad_packet.eq(1)
             with m.If(~byte[7] & half):
-                with m.If(waiting):
+                with m.If(waiting & ~released):
                     m.d.sync += status.overflow.eq(1)
                 with m.Elif((next_kind == EventKind.SPIKE) & (next_index >= self.params.inputs[0])):
                     m.d.sync += status.bad_packet.eq(1)

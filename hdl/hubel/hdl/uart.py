@@ -5,7 +5,13 @@ from amaranth.lib import cdc, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
-__all__ = ["UartReceiver", "UartTransmitter"]
+__all__ = ["ByteSignature", "UartReceiver", "UartTransmitter"]
+
+
+class ByteSignature(wiring.Signature):
+    """Bytes that cannot wait: a stream without ``ready``, to be taken when ``valid``."""
+    def __init__(self):
+        super().__init__({"payload": Out(8), "valid": Out(1)})
 
 
 def _check(divisor: int) -> None:
@@ -14,11 +20,11 @@ def _check(divisor: int) -> None:
 
 
 class UartReceiver(wiring.Component):
-    """Receives bytes, LSB first. It cannot wait: a byte must be taken when it is given.
+    """Receives bytes, LSB first.
 
     Each bit is sampled once, in its middle. A byte is given half a bit after its stop bit began
     plus two cycles (the synchroniser), and the next start bit is looked for at once: with a
-    divisor of 12 or more, a sender may be 4 % faster or slower.
+    divisor of 12 or more, a sender may be 3 % faster or slower.
 
     Parameters
     ----------
@@ -29,19 +35,17 @@ class UartReceiver(wiring.Component):
     -------
     rx : :py:`In(1, init=1)`
         The line; asynchronous.
-    bytes : :py:`Out(stream.Signature(8, always_ready=True))`
+    bytes : :py:`Out(ByteSignature())`
         Received bytes.
     framing_error : :py:`Out(1)`
-        A byte had no stop bit in this cycle. It is not given.
+        A byte ended without a stop bit in this cycle. It is not given.
     """
-    bytes: stream.Interface
-
     def __init__(self, *, divisor: int):
         _check(divisor)
         self._divisor = divisor
         super().__init__({
             "rx":            In(1, init=1),
-            "bytes":         Out(stream.Signature(8, always_ready=True)),
+            "bytes":         Out(ByteSignature()),
             "framing_error": Out(1),
         })
 
@@ -77,8 +81,10 @@ class UartReceiver(wiring.Component):
                             self.bytes.valid.eq(rx),
                             self.framing_error.eq(~rx),
                         ]
-                        m.next = "Stop"
-            with m.State("Stop"):
+                        m.next = "Break"
+                        with m.If(rx):
+                            m.next = "Idle"
+            with m.State("Break"):
                 with m.If(rx):
                     m.next = "Idle"
         return m
@@ -88,6 +94,7 @@ class UartTransmitter(wiring.Component):
     """Sends bytes, LSB first, without a gap while there are bytes.
 
     The start bit begins one cycle after a byte is taken; a byte takes ``10 * divisor`` cycles.
+    Both ``tx`` and ``bytes.ready`` come straight from flip-flops.
 
     Parameters
     ----------
@@ -99,7 +106,7 @@ class UartTransmitter(wiring.Component):
     bytes : :py:`In(stream.Signature(8))`
         Bytes to send.
     tx : :py:`Out(1, init=1)`
-        The line, straight from a flip-flop.
+        The line.
     """
     bytes: stream.Interface
 
@@ -117,9 +124,12 @@ class UartTransmitter(wiring.Component):
         # The bits that are still to be sent, below a one that marks their end.
         frame = Signal(10, init=1)
         last = Signal()
-        m.d.comb += [last.eq(frame == 1), self.bytes.ready.eq(last & (timer == 0))]
+        ready = Signal(init=1)
+        m.d.comb += [last.eq(frame == 1), self.bytes.ready.eq(ready)]
         with m.If(timer != 0):
             m.d.sync += timer.eq(timer - 1)
+            with m.If(last & (timer == 1)):
+                m.d.sync += ready.eq(1)
         with m.Elif(~last):
             m.d.sync += [
                 self.tx.eq(frame[0]),
@@ -128,8 +138,9 @@ class UartTransmitter(wiring.Component):
             ]
         with m.Elif(self.bytes.valid):
             m.d.sync += [
+                ready.eq(0),
                 self.tx.eq(0),
-                frame.eq(Cat(self.bytes.payload, C(1, 1), C(1, 1))),
+                frame.eq(Cat(self.bytes.payload, C(0b11, 2))),
                 timer.eq(self._divisor - 1),
             ]
         return m

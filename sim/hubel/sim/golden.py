@@ -20,12 +20,15 @@ class Trace:
 
     ``spikes`` and ``membrane`` hold one array of shape (samples, steps, neurons) for each
     population: bool, and the membranes at the end of each step (None where not recorded).
-    ``counters`` hold one value for each sample.
+    ``counters`` hold one value for each sample, or one for all where a back end does not tell
+    samples apart. ``cycles`` is the number of clocks from the first packet in to the last one out,
+    None where there is no clock.
     """
 
     spikes: tuple[npt.NDArray[np.bool_], ...]
     membrane: tuple[npt.NDArray[np.int32], ...] | None
     counters: Counters
+    cycles: int | None = None
 
 
 def checked_spikes(program: Program, spikes: npt.ArrayLike) -> npt.NDArray[np.bool_]:
