@@ -131,6 +131,7 @@ class Core(wiring.Component):
         m.submodules.weights = weights = WeightMemory(params, self._program)
         m.d.comb += [
             weights.address.eq(walker.weight_address),
+            weights.enable.eq(slots[3].valid),
             accumulator.weights.eq(weights.word),
             accumulator.valid.eq(slots[4].valid),
             accumulator.last.eq(slots[4].last),
@@ -152,6 +153,7 @@ class Core(wiring.Component):
         with m.Else():
             m.d.comb += neuron_read.addr.eq(address(slots[2].row, NeuronRow.MEMBRANE))
         m.d.comb += [
+            neuron_read.en.eq(slots[2].last | slots[3].last),
             neuron_write.addr.eq(address(slots[9].row, NeuronRow.MEMBRANE)),
             neuron_write.data.eq(lif.v_next),
             neuron_write.en.eq(slots[9].last),

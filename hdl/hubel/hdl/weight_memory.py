@@ -25,6 +25,8 @@ class WeightMemory(wiring.Component):
     -------
     address : :py:`In(range(weight_words))`
         Which word.
+    enable : :py:`In(1)`
+        Read; otherwise ``word`` stays and the memory rests.
     word : :py:`Out(lanes * weight_width)`
         The word, one cycle later; lane 0 in the lowest bits.
     """
@@ -33,6 +35,7 @@ class WeightMemory(wiring.Component):
         self._rows = weight_rows(params, program)
         super().__init__({
             "address": In(range(params.weight_words)),
+            "enable":  In(1),
             "word":    Out(params.lanes * params.weight_width),
         })
 
@@ -46,5 +49,9 @@ class WeightMemory(wiring.Component):
         m.submodules.rows = rows = memory.Memory(
             shape=len(self.word), depth=depth, init=self._rows)
         read = rows.read_port()
-        m.d.comb += [read.addr.eq(self.address), self.word.eq(read.data)]
+        m.d.comb += [
+            read.addr.eq(self.address),
+            read.en.eq(self.enable),
+            self.word.eq(read.data),
+        ]
         return m

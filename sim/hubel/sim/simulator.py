@@ -225,22 +225,22 @@ def run(
     results, log = folder / "results.xml", folder / "run.log"
     arguments |= {"test_dir": str(folder), "results_xml": str(results)}
     environment[_BENCH_FOLDER] = str(folder)
-    failure = value = None
     try:
         code = run_cocotb(build.simulator, "test", arguments, log, environment, timeout_s)
         failure = _failure(results, log, code)
     except subprocess.TimeoutExpired:
         failure = f"{bench_module} did not end in {timeout_s} s"
-    finally:
-        if waves is not None and dump.exists():
-            Path(waves).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(dump, waves)
-        if failure is None:
-            result = folder / _RESULT
-            value = json.loads(result.read_text()) if result.exists() else None
-            shutil.rmtree(folder)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    if waves is not None and dump.exists():
+        Path(waves).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(dump, waves)
     if failure is not None:
         raise BenchFailed(f"{failure}\n(log: {log})")
+    result = folder / _RESULT
+    value = json.loads(result.read_text()) if result.exists() else None
+    shutil.rmtree(folder)
     return value
 
 

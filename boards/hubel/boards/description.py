@@ -1,0 +1,69 @@
+"""What a board is: the one object that a board's file provides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from amaranth.build import TemplatedPlatform
+
+from .pll import Pll
+
+__all__ = ["Board"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """A development board: a file of this package that defines ``BOARD`` adds one.
+
+    Parameters
+    ----------
+    name : str
+        What a user calls it by.
+    title : str
+        Name and chip, for people.
+    platform : callable
+        Makes the Amaranth platform; its default clock feeds ``pll``, its first UART is the link.
+    family : str
+        "ice40" or "ecp5".
+    pll : Pll
+        Makes the clock of the core, and thus the frequency that a build must meet.
+    lanes : int
+        Lanes of a core that suits the chip: as many as it has multipliers, or block RAM columns.
+    baud : int
+        Bits a second of the link.
+    resources : dict
+        What the chip has: "logic" (cells of a LUT4 and a flip-flop), "block_ram", "spram", "dsp".
+    usb_id : str
+        Vendor and product of the USB cable, as ``lsusb`` prints them.
+    loaders : tuple of tuple of str
+        Commands that load a bitstream, first choice first; ``{bitstream}`` stands for its path.
+    persistent : bool
+        The bitstream survives a power cycle.
+    """
+    name: str
+    title: str
+    platform: Callable[[], TemplatedPlatform]
+    family: Literal["ice40", "ecp5"]
+    pll: Pll
+    lanes: int = 8
+    baud: int = 1_000_000
+    resources: dict[str, int]
+    usb_id: str
+    loaders: tuple[tuple[str, ...], ...]
+    persistent: bool
+
+    def __post_init__(self) -> None:
+        actual = self.clock_hz / self.divisor
+        if abs(actual / self.baud - 1) > 0.02:
+            raise ValueError(f"{self.name}: {self.clock_hz / 1e6:g} MHz makes {actual:.0f} baud, "
+                             f"more than 2 % off {self.baud}")
+
+    @property
+    def clock_hz(self) -> float:
+        """Frequency of the core."""
+        return self.pll.output_hz
+
+    @property
+    def divisor(self) -> int:
+        """Clocks a bit of the link."""
+        return round(self.clock_hz / self.baud)
