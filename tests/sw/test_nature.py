@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -638,3 +639,20 @@ def test_constants() -> None:
 
 def test_brain_seconds() -> None:
     assert brain_seconds(1720.0) == 86.0
+
+
+def test_a_record_of_tools_alone_is_no_experiment():
+    tools = fixed(7315.0, "J", "place and route")
+    build = replace(
+        one_attempt(),
+        id="build",
+        epochs=0,
+        seconds=0.0,
+        other_seconds=0.0,
+        power=(),
+        tools=(tools,),
+    )
+    exact = nature_ledger([one_attempt(), build], DESK)
+    summary = summarise([one_attempt(), build], exact)
+    assert summary.n_exp == 1
+    assert summary.residual == pytest.approx(0)

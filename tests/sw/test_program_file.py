@@ -114,10 +114,13 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert [f.name for f in tmp_path.iterdir()] == ["program.npz"]
 
 
-def test_saving_replaces(tmp_path: Path) -> None:
-    path = saved(tmp_path)
+def test_saving_replaces_the_file_and_does_not_write_into_it(tmp_path: Path) -> None:
+    path, reader = saved(tmp_path), tmp_path / "reader.npz"
+    # Another name for the old file stands for a reader that has it open.
+    reader.hardlink_to(path)
     save_program(path, program(1))
     assert_same(load_program(path)[0], program(1))
+    assert_same(load_program(reader)[0], program(0))
 
 
 def test_save_to_a_missing_folder(tmp_path: Path) -> None:

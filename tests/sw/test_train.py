@@ -57,6 +57,24 @@ def test_on_epoch_is_called_once_an_epoch(digits: Digits) -> None:
     assert losses == sorted(losses, reverse=True)
 
 
+def test_weights_are_the_mean_over_the_last_quarter(digits: Digits) -> None:
+    from sklearn.neural_network import MLPClassifier
+
+    model = MLPClassifier((8,), alpha=0.03, random_state=np.random.RandomState(0))
+    model.set_params(batch_size=32)
+    weights = []
+    for _ in range(8):
+        model.partial_fit(
+            digits.train_images / FULL_SCALE, digits.train_labels, classes=np.arange(10)
+        )
+        weights.append([w.copy() for w in (*model.coefs_, *model.intercepts_)])
+    mlp = train_mlp(digits, epochs=8, hidden=8)
+    got = [*(layer.weights for layer in mlp.layers), *(layer.bias for layer in mlp.layers)]
+    for i in range(4):
+        mean = (weights[6][i] + weights[7][i]) / 2
+        np.testing.assert_allclose(got[i], mean, rtol=1e-6, atol=1e-9)
+
+
 def test_one_epoch(digits: Digits) -> None:
     mlp = train_mlp(digits, epochs=1, hidden=8)
     assert np.isfinite(mlp.layers[0].weights).all()

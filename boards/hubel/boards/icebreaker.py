@@ -17,7 +17,7 @@ BOARD = Board(
     resources={"logic": 5280, "block_ram": 30, "spram": 4, "dsp": 8},
     usb_id="0403:6010",
     # openFPGALoader has no entry of its own for this board, which is wired like most iCE40 boards.
-    loaders=(("openFPGALoader", "-b", "ice40_generic", "{bitstream}"),
+    loaders=(("openFPGALoader", "-b", "ice40_generic", "--verify", "{bitstream}"),
              ("iceprog", "{bitstream}")),
     persistent=True,
 )

@@ -148,14 +148,16 @@ def build(
 
 def _build_error(log: Path) -> Exception:
     """What to raise for the build that wrote ``log``."""
-    lines = log.read_text(errors="replace").splitlines()
+    # What follows "Traceback" is the runner's, not the simulator's.
+    lines = log.read_text(errors="replace").partition("Traceback")[0].splitlines()
     for header, package in _FST_HEADERS.items():
         if any(f"{header}: No such file" in line for line in lines):
             return ToolMissing(
                 f"{header} not found, FST waves of Verilator need it (VCD waves do not): "
                 f"sudo apt-get install {package}"
             )
-    first = next((line for line in lines if "error" in line.lower()), "no error message")
+    signs = ("error", "***")
+    first = next((x for x in lines if any(s in x.lower() for s in signs)), "no error message")
     return BuildFailed(f"{first.strip()}\n(log: {log})")
 
 

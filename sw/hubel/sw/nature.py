@@ -185,7 +185,7 @@ class Summary:
     Attributes
     ----------
     n_exp, epochs : int
-        Attempts, and the epochs of the longest one, which stand for all.
+        Experiments, and the epochs of the longest one, which stand for all.
     seconds_per_epoch, joules : float
         T, mean over the ledger, in s; the closed form, in J.
     residual : float
@@ -212,10 +212,12 @@ def summarise(attempts: Sequence[Attempt], exact: Nature) -> Summary:
     if not epochs or None in parts:
         raise ValueError("the closed form needs a known sum with at least one finished epoch")
     e, u, r, a, joules = (part or 0.0 for part in parts)
-    seconds, nominal = exact.training_seconds / epochs, max(a.epochs for a in attempts)
-    closed = closed_form(len(attempts), a / len(attempts), seconds, e + u + r, nominal)
+    seconds, nominal = exact.training_seconds / epochs, max(one.epochs for one in attempts)
+    # A record of tools alone (a place and route) is no experiment; its joules are in A.
+    n_exp = sum(one.training_seconds > 0 or one.other_seconds != 0 for one in attempts)
+    closed = closed_form(n_exp, a / n_exp, seconds, e + u + r, nominal)
     return Summary(
-        n_exp=len(attempts),
+        n_exp=n_exp,
         epochs=nominal,
         seconds_per_epoch=seconds,
         joules=closed,

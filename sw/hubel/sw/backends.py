@@ -1,0 +1,130 @@
+"""One question, several back ends: run a Program, and compare the answers."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from hubel.hdl.program import Program
+from hubel.sim import gateware, golden
+from hubel.sim.compare import first_divergence
+from hubel.sim.golden import Trace
+
+Backend = Literal["golden", "verilator", "icarus"]
+BACKENDS: tuple[Backend, ...] = ("golden", "verilator", "icarus")
+
+
+def run(
+    program: Program,
+    spikes: npt.ArrayLike,
+    *,
+    backend: Backend = "golden",
+    lanes: int = 8,
+    waves: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> tuple[Trace, float]:
+    """Run ``program`` on ``spikes``, shape (samples, steps, inputs); the same spikes, membranes
+    and counters whatever the back end.
+
+    Returns
+    -------
+    trace, seconds : Trace, float
+        What came out, and the wall-clock time that it took, builds included.
+
+    Raises
+    ------
+    ValueError
+        If the back end is unknown, or the spikes do not suit the Program.
+    ToolMissing, BuildFailed, BenchFailed
+        From :mod:`hubel.sim.simulator`.
+    """
+    start = time.perf_counter()
+    if backend == "golden":
+        if waves is not None:
+            raise ValueError("golden has no waves; use the back end verilator or icarus")
+        trace = golden.run(program, spikes, lanes=lanes)
+    elif backend in BACKENDS:
+        trace = gateware.run(
+            program,
+            spikes,
+            backend=backend,
+            lanes=lanes,
+            waves=waves,
+            cache_dir=cache_dir,
+            on_stage=on_stage,
+        )
+    else:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+    return trace, time.perf_counter() - start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A comparison of the gateware with golden.
+
+    ``spikes``, ``membranes`` and ``counters`` say how many values were compared; ``result`` is
+    "equal" or the first divergence; ``clocks_per_weight_word`` is the time of the whole run over
+    the weight words that were read.
+    """
+
+    backend: str
+    images: int
+    steps: int
+    spikes: int
+    membranes: int
+    counters: int
+    cycles: int
+    clocks_per_weight_word: float
+    seconds: float
+    result: str
+
+    @property
+    def equal(self) -> bool:
+        """Nothing differs."""
+        return self.result == "equal"
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that ``json.dumps`` accepts."""
+        return asdict(self)
+
+
+def check(
+    program: Program,
+    spikes: npt.NDArray,
+    *,
+    backend: Backend = "verilator",
+    lanes: int = 8,
+    waves: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> Check:
+    """Compare every spike, membrane and counter of ``backend`` with golden; errors as in
+    :func:`run`."""
+    expected = golden.run(program, spikes, lanes=lanes)
+    got, seconds = run(
+        program,
+        spikes,
+        backend=backend,
+        lanes=lanes,
+        waves=waves,
+        cache_dir=cache_dir,
+        on_stage=on_stage,
+    )
+    assert expected.membrane is not None
+    weight_reads = expected.counters.total()["weight_reads"]
+    return Check(
+        backend=backend,
+        images=len(spikes),
+        steps=spikes.shape[1],
+        spikes=sum(s.size for s in expected.spikes),
+        membranes=sum(v.size for v in expected.membrane),
+        counters=len(expected.counters.total()),
+        cycles=got.cycles or 0,
+        clocks_per_weight_word=(got.cycles or 0) / max(1, weight_reads),
+        seconds=seconds,
+        result=first_divergence(program, expected, got) or "equal",
+    )

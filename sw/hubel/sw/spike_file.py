@@ -1,0 +1,101 @@
+"""Spikes in, spikes and membranes out, as .npz files that any tool can read."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hubel.hdl.program import Program
+from hubel.sim.golden import Trace
+
+from .digits import FULL_SCALE, load_digits
+from .encode import encode
+from .npz import atomic_file
+
+#: In place of a file name: the test images of the digits.
+DIGITS = "digits"
+
+Inputs = tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64] | None]
+
+
+def load_inputs(name: str | os.PathLike[str], *, steps: int, images: int | None = None) -> Inputs:
+    """Input spikes of shape (samples, steps, inputs), and the true classes where they are known.
+
+    Parameters
+    ----------
+    name : path, or "digits"
+        An .npz file with an array ``spikes`` of 0 and 1 and, if known, ``labels`` of shape
+        (samples,); or the 360 test images of the digits, encoded to ``steps`` steps.
+    steps : int
+        Steps of a digit, 1 or more; a file has its own.
+    images : int, optional
+        Use only the first ``images`` samples, 1 or more.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing, damaged or something else, or a number is out of range.
+    """
+    if images is not None and images < 1:
+        raise ValueError(f"images must be 1 or more, not {images}")
+    if str(name) == DIGITS:
+        digits = load_digits()
+        labels = digits.test_labels[:images]
+        return encode(digits.test_images[:images], steps, FULL_SCALE), labels
+    path = Path(name)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path}: there is no such file; give an .npz file with an array 'spikes', or 'digits'"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in ("spikes", "labels") if key in archive.files}
+    except Exception as error:
+        # A damaged archive raises whatever its first bad byte leads to.
+        raise ValueError(f"{path}: not a readable .npz file: {error}; save it again") from None
+    if "spikes" not in arrays:
+        raise ValueError(
+            f"{path}: has no array 'spikes'; save it with np.savez(path, spikes=array of 0 and 1, "
+            f"shape (samples, steps, inputs))"
+        )
+    spikes, labels = arrays["spikes"], arrays.get("labels")
+    if spikes.ndim != 3 or spikes.dtype.kind not in "bui" or not np.isin(spikes, (0, 1)).all():
+        raise ValueError(
+            f"{path}: 'spikes' must be 0 or 1, of shape (samples, steps, inputs), "
+            f"not {spikes.dtype} of shape {spikes.shape}"
+        )
+    if labels is not None and labels.shape != spikes.shape[:1]:
+        raise ValueError(
+            f"{path}: 'labels' must have shape ({spikes.shape[0]},), not {labels.shape}"
+        )
+    return spikes[:images].astype(np.bool_), None if labels is None else labels[:images]
+
+
+def save_inputs(
+    path: str | os.PathLike[str],
+    spikes: npt.NDArray[np.bool_],
+    labels: npt.NDArray[np.int64] | None = None,
+) -> None:
+    """Save what :func:`load_inputs` loads, atomically."""
+    arrays = {"spikes": spikes} if labels is None else {"spikes": spikes, "labels": labels}
+    with atomic_file(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def save_trace(
+    path: str | os.PathLike[str], program: Program, trace: Trace, *, backend: str, seconds: float
+) -> None:
+    """Save a run, atomically: arrays ``spikes.<population>`` and ``membrane.<population>`` of
+    shape (samples, steps, neurons), and JSON texts ``counters`` and ``timing``."""
+    arrays: dict[str, npt.NDArray] = {}
+    for i, population in enumerate(program.populations):
+        arrays[f"spikes.{population.name}"] = trace.spikes[i]
+        if trace.membrane is not None:
+            arrays[f"membrane.{population.name}"] = trace.membrane[i]
+    timing = {"backend": backend, "seconds": seconds, "cycles": trace.cycles}
+    arrays["counters"] = np.array(json.dumps(trace.counters.total()))
+    arrays["timing"] = np.array(json.dumps(timing))
+    with atomic_file(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
