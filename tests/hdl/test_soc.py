@@ -16,15 +16,22 @@ def program(seed: int) -> Program:
     draw = np.random.default_rng(seed)
 
     def population(name: str, inputs: int, neurons: int) -> Population:
-        return Population(name=name, weights=draw.integers(-30, 60, (inputs, neurons)),
-                          bias=draw.integers(-5, 20, neurons), v_init=np.zeros(neurons, np.int64),
-                          threshold=90, decay=3500, v_reset=90)
+        return Population(
+            name=name,
+            weights=draw.integers(-30, 60, (inputs, neurons)),
+            bias=draw.integers(-5, 20, neurons),
+            v_init=np.zeros(neurons, np.int64),
+            threshold=90,
+            decay=3500,
+            v_reset=90,
+        )
 
     return Program(populations=(population("hidden", 9, 12), population("out", 12, 5)))
 
 
 class Host:
     """Sends and receives bytes on the two lines of ``dut``."""
+
     def __init__(self, ctx, dut: SpikeSoc):
         self._ctx, self._dut = ctx, dut
         self._line: list[int] = []  # levels that are still to be sent
@@ -52,7 +59,7 @@ class Host:
         if self._frame or not level:
             self._frame.append(level)
         if len(self._frame) == 10 * DIVISOR:
-            bits = self._frame[DIVISOR // 2::DIVISOR]
+            bits = self._frame[DIVISOR // 2 :: DIVISOR]
             assert bits[0] == 0 and bits[9] == 1
             data = self._rest + bytes([sum(bit << i for i, bit in enumerate(bits[1:9]))])
             packets, bad, self._rest = decode_packets(data)
@@ -74,8 +81,13 @@ def test_answers_as_the_golden_model_does():
         host = Host(ctx, dut)
         for number, step in enumerate(spikes.reshape(-1, network.inputs)):
             start = [Packet(PacketKind.START)] if number % steps == 0 else []
-            host.send([*start, *(Packet(PacketKind.SPIKE, int(i)) for i in np.flatnonzero(step)),
-                       Packet(PacketKind.END)])
+            host.send(
+                [
+                    *start,
+                    *(Packet(PacketKind.SPIKE, int(i)) for i in np.flatnonzero(step)),
+                    Packet(PacketKind.END),
+                ]
+            )
             await host.until(PacketKind.END, number + 1 - (STEPS_IN_FLIGHT - 1))
         host.send([Packet(PacketKind.COUNTERS)])
         await host.until(PacketKind.COUNTERS, len(trace.counters.names()) + 1)
@@ -92,8 +104,8 @@ def test_answers_as_the_golden_model_does():
         expected += [Packet(PacketKind.SPIKE, int(i)) for i in np.flatnonzero(step)]
         expected.append(Packet(PacketKind.END))
     markers = {PacketKind.START, PacketKind.END}
-    got = [Packet(p.kind) if p.kind in markers else p for p in received[:len(expected)]]
+    got = [Packet(p.kind) if p.kind in markers else p for p in received[: len(expected)]]
     assert got == expected
-    counters, wrong = read_answer(received[len(expected):])
+    counters, wrong = read_answer(received[len(expected) :])
     assert counters == trace.counters.total()
     assert wrong == ()

@@ -4,14 +4,17 @@
 import random
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from amaranth.sim import Simulator
+from amaranth import sim
 
 from hubel.hdl.counters import Counters
-from hubel.hdl.events import EventKind
+from hubel.hdl.events import EventKind, EventLayout
 from hubel.hdl.params import CoreParams
 from hubel.hdl.spike_port import WORDS, SpikePort
+from hubel.hdl.verilog import to_verilog
+from hubel.sim.simulator import Simulator, build, run
 from hubel.sim.spike_port import (
     Packet,
     PacketKind,
@@ -19,6 +22,7 @@ from hubel.sim.spike_port import (
     encode_packets,
     read_answer,
 )
+from hubel.sim.streams import Packing
 
 PARAMS = CoreParams(inputs=(300, 40), neurons=(40, 1000))
 AXONS = PARAMS.inputs[0]
@@ -54,7 +58,7 @@ class Bench:
         self.to_send = deque(self.spikes)
         self.working = 0
         self.steps = 0
-        simulator = Simulator(self.dut)
+        simulator = sim.Simulator(self.dut)
         simulator.add_clock(1e-6)
         simulator.add_testbench(self._host)
         for process in (self._chain_in, self._chain_out, self._counters, self._sink):
@@ -288,3 +292,33 @@ def test_refuses_a_core_with_wider_indices(inputs, neurons):
         match="indices of 12 bits, and a core with 4097 axons or neurons in a population needs 13",
     ):
         SpikePort(CoreParams(inputs=inputs, neurons=neurons))
+
+
+@pytest.mark.parametrize("gap, stall", [(0.0, 0.0), (0.5, 0.7)])
+def test_verilog_passes_packets(simulator: Simulator, cache_dir: Path, gap: float, stall: float):
+    draw = random.Random(9)
+    packing = Packing(EventLayout(PARAMS))
+    to_device = random_packets(60, seed=10)
+    spikes = [
+        Packet(PacketKind.START),
+        *(Packet(PacketKind.SPIKE, draw.randrange(1000)) for _ in range(60)),
+    ]
+    counters = [draw.getrandbits(32) for _ in NAMES]
+    words = [Packet(PacketKind.COUNTERS, i, value) for i, value in enumerate([*counters, 0])]
+    expected = encode_packets([*spikes, *words])
+    verilog = to_verilog(SpikePort(PARAMS), name="spike_port")
+    result = run(
+        build(verilog, "spike_port", simulator, cache_dir=cache_dir),
+        "hdl.cocotb_spike_port",
+        parameters={
+            "to_device": [list(encode_packets([p])) for p in to_device],
+            "spikes": [packing.pack(kind=p.kind, index=p.index, population=1) for p in spikes],
+            "ask": list(encode_packets([ASK])),
+            "counters": counters,
+            "answer_bytes": len(expected),
+            "gap": gap,
+            "stall": stall,
+        },
+    )
+    assert result["events"] == [packing.pack(kind=p.kind, index=p.index) for p in to_device]
+    assert bytes(result["answer"]) == expected

@@ -2,12 +2,18 @@
 """The serial port against waveforms of lines, written bit by bit."""
 
 import random
+from pathlib import Path
+from typing import Any
 
 import pytest
-from amaranth.hdl import Elaboratable, Module
-from amaranth.sim import Simulator
+from amaranth import sim
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from hubel.hdl.uart import UartReceiver, UartTransmitter
+from hubel.hdl.uart import ByteSignature, UartReceiver, UartTransmitter
+from hubel.hdl.verilog import to_verilog
+from hubel.sim.simulator import Simulator, build, run
 
 DIVISOR = 12
 
@@ -31,7 +37,7 @@ def receive(line: list[int], *, divisor: int = DIVISOR) -> list[tuple[int, int |
                 given.append((clock, None))
             await ctx.tick()
 
-    simulator = Simulator(dut)
+    simulator = sim.Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
@@ -60,7 +66,7 @@ def transmit(data: bytes, *, gap: float, seed: int, divisor: int = DIVISOR) -> l
             await ctx.tick()
             line.append(ctx.get(dut.tx))
 
-    simulator = Simulator(dut)
+    simulator = sim.Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(source)
     simulator.add_testbench(sink, background=True)
@@ -73,11 +79,11 @@ def stretched(bits: list[int], clocks_per_bit: float) -> list[int]:
     return [bits[int(clock / clocks_per_bit)] for clock in range(int(len(bits) * clocks_per_bit))]
 
 
-@pytest.mark.parametrize("divisor", [4, 5, 12, 313])
-@pytest.mark.parametrize("error", [0.97, 1.0, 1.03])
+@pytest.mark.parametrize(
+    "divisor, error",
+    [(4, 1.0), (5, 1.0), (12, 0.97), (12, 1.0), (12, 1.03), (101, 0.97), (101, 1.03)],
+)
 def test_receives_every_byte_in_spite_of_a_wrong_clock(divisor: int, error: float):
-    if divisor < 12 and error != 1.0:
-        pytest.skip("a short bit leaves no margin")
     draw = random.Random(1)
     data = [draw.randrange(256) for _ in range(8)] + [0x00, 0xFF, 0x55, 0xAA]
     bits = [1, 1]
@@ -138,47 +144,37 @@ def test_the_line_idles_high_in_reset():
 
 @pytest.mark.parametrize("component", [UartReceiver, UartTransmitter])
 def test_refuses_a_short_bit(component):
-    with pytest.raises(ValueError, match="^divisor must be at least 4, not 3$"):
+    with pytest.raises(ValueError, match=r"^divisor must be at least 4, not 3$"):
         component(divisor=3)
 
 
-class Loop(Elaboratable):
+class Loop(wiring.Component):
     """A transmitter and a receiver on one line."""
 
-    def __init__(self):
-        self.transmitter = UartTransmitter(divisor=4)
-        self.receiver = UartReceiver(divisor=4)
+    i: Any
+    o: Any
+
+    def __init__(self, *, divisor: int):
+        self._divisor = divisor
+        super().__init__({"i": In(stream.Signature(8)), "o": Out(ByteSignature())})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.transmitter = self.transmitter
-        m.submodules.receiver = self.receiver
-        m.d.comb += self.receiver.rx.eq(self.transmitter.tx)
+        m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
+        m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
+        wiring.connect(m, wiring.flipped(self.i), transmitter.bytes)
+        wiring.connect(m, receiver.bytes, wiring.flipped(self.o))
+        m.d.comb += receiver.rx.eq(transmitter.tx)
         return m
 
 
-def test_connects_to_itself():
-    loop = Loop()
-    received: list[int] = []
-
-    async def source(ctx):
-        ctx.set(loop.transmitter.bytes.valid, 1)
-        for byte in b"hubel":
-            ctx.set(loop.transmitter.bytes.payload, byte)
-            await ctx.tick().until(loop.transmitter.bytes.ready)
-        ctx.set(loop.transmitter.bytes.valid, 0)
-        await ctx.tick().repeat(60)
-
-    async def sink(ctx):
-        async for *_, valid, byte in ctx.tick().sample(
-            loop.receiver.bytes.valid, loop.receiver.bytes.payload
-        ):
-            if valid:
-                received.append(byte)
-
-    simulator = Simulator(loop)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(source)
-    simulator.add_testbench(sink, background=True)
-    simulator.run()
-    assert bytes(received) == b"hubel"
+@pytest.mark.parametrize("divisor, gap", [(4, 0.0), (13, 0.97)])
+def test_verilog_passes_every_byte(simulator: Simulator, cache_dir: Path, divisor: int, gap: float):
+    verilog = to_verilog(Loop(divisor=divisor), name="uart_loop")
+    result = run(
+        build(verilog, "uart_loop", simulator, cache_dir=cache_dir),
+        "hdl.cocotb_uart",
+        parameters={"gap": gap, "count": 256},
+        seed=4,
+    )
+    assert result["sent"] == result["received"] and len(set(result["sent"])) == 256

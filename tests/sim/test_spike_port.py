@@ -127,5 +127,5 @@ def test_reads_an_answer():
 def test_refuses_an_answer_with_a_hole(change: slice):
     answer = [Packet(PacketKind.COUNTERS, i, 0) for i in range(WORDS)]
     del answer[change]
-    with pytest.raises(ValueError, match="^an answer has the words 0..8, not "):
+    with pytest.raises(ValueError, match=r"^an answer has the words 0..8, not "):
         read_answer(answer)

@@ -171,22 +171,42 @@ def test_wrong_type(tmp_path: Path) -> None:
     assert refused(path).startswith("not a readable hubel Program: maximum recursion depth")
 
 
-def test_damaged_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("checksums_right", [False, True])
+def test_damaged_file(tmp_path: Path, checksums_right: bool) -> None:
     """Any byte may be wrong: the file loads or is refused in one line, and nothing else happens."""
     path = saved(tmp_path)
     data = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
     rng = np.random.default_rng(0)
+
+    def damaged(content: bytes) -> bytes:
+        changed = bytearray(content)
+        # Most of them in the headers.
+        where = rng.integers(len(content) if rng.random() < 0.3 else min(200, len(content)))
+        changed[where] ^= int(rng.integers(1, 256))
+        return bytes(changed)
+
     count = 0
-    for _ in range(600):
-        damaged = bytearray(data)
-        damaged[rng.integers(len(data))] ^= int(rng.integers(1, 256))
-        path.write_bytes(damaged)
+    for _ in range(500):
+        if checksums_right:
+            victim = rng.choice(list(members))
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, content in members.items():
+                    archive.writestr(name, damaged(content) if name == victim else content)
+        else:
+            path.write_bytes(damaged(data))
         try:
             load_program(path)
         except ValueError as error:
             assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
             count += 1
-    assert count > 300
+    assert count > 200
+
+
+def test_a_folder_is_no_program(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match=re.escape(str(tmp_path))):
+        load_program(tmp_path)
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]], Any]) -> None:

@@ -1,3 +1,5 @@
+# pyright: reportAttributeAccessIssue=false, reportWildcardImportFromLibrary=false
+# (amaranth-stubs do not know back.rtlil)
 """From a Program to a bitstream: synthesis, place and route, packing, and a report of it all."""
 
 import hashlib
@@ -8,11 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from amaranth import *
 from amaranth.back import rtlil
-from amaranth.build import TemplatedPlatform
-from amaranth.build.run import BuildPlan
+from amaranth.lib import io
 
 from hubel.hdl.chain import Chain
 from hubel.hdl.params import CoreParams
@@ -22,7 +24,13 @@ from hubel.hdl.soc import SpikeSoc
 from .description import Board
 from .pll import PllClock
 from .report import (
-    Attempt, BuildReport, Stage, cell_counts, clock_mhz, critical_path, utilisation,
+    Attempt,
+    BuildReport,
+    Stage,
+    cell_counts,
+    clock_mhz,
+    critical_path,
+    utilisation,
 )
 from .toolchain import Tool, find_tool
 
@@ -53,11 +61,14 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
+        m.domains.sync = ClockDomain()
         m.submodules.clock = PllClock(self._board.pll)
         m.submodules.soc = soc = SpikeSoc(
             self._params, self._program, divisor=self._board.divisor)
-        uart = platform.request("uart", 0)
-        m.d.comb += [soc.rx.eq(uart.rx.i), uart.tx.o.eq(soc.tx)]
+        uart = platform.request("uart", 0, dir="-")
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.d.comb += [soc.rx.eq(rx.i), tx.o.eq(soc.tx)]
         return m
 
 
@@ -99,7 +110,7 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
     BuildFailed
         If a tool stops with an error. A clock that is not met is no error but a report.
     """
-    platform = board.platform()
+    platform: Any = board.platform()
     plan = _plan(board, platform, design)
     core_rtlil = None if core is None else rtlil.convert(
         core, name="core", platform=platform, emit_src=False)
@@ -121,7 +132,7 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
     return BuildReport.load(final / _REPORT)
 
 
-def _plan(board: Board, platform: TemplatedPlatform, design: Elaboratable) -> BuildPlan:
+def _plan(board: Board, platform: Any, design: Elaboratable) -> Any:
     return platform.build(
         design, do_build=False, emit_src=False,
         script_after_read=RELAX_COLLISIONS,
@@ -158,7 +169,7 @@ class _Run:
         return json.loads((self.folder / name).read_text())
 
 
-def _run_all(board: Board, platform: TemplatedPlatform, run: _Run, commands: list[list[str]],
+def _run_all(board: Board, platform: Any, run: _Run, commands: list[list[str]],
              tools: list[Tool], core_rtlil: str | None, seed: int, seeds: int) -> None:
     """Run every stage in ``run.folder`` and write the report there."""
     (yosys, pnr, pack), folder = tools, run.folder

@@ -1,3 +1,5 @@
+# pyright: reportAttributeAccessIssue=false
+# (amaranth-stubs do not know back.rtlil)
 """The netlist after synthesis for an iCE40, as Verilog that a simulator runs."""
 
 import shutil
@@ -14,10 +16,17 @@ from .toolchain import ToolMissing, find_tool
 
 __all__ = ["cell_models", "ice40_netlist"]
 
+# Icarus 11 has no default values of ports, and Verilator stops at what a netlist is full of:
+# pins that nobody connects, and vectors whose bits depend on each other.
+_HEADER = """`define NO_ICE40_DEFAULT_ASSIGNMENTS
+/* verilator lint_off PINMISSING */
+/* verilator lint_off UNOPTFLAT */
+"""
+
 
 def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True) -> str:
     """Verilog of ``component`` after synthesis: module ``name`` with the same ports, made of iCE40
-    cells. A simulation also needs :func:`cell_models`.
+    cells. :func:`cell_models` goes behind it.
 
     Parameters
     ----------
@@ -45,7 +54,7 @@ def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True) -
         Path(folder, "design.il").write_text(design)
         Path(folder, "netlist.ys").write_text("\n".join(script))
         subprocess.run([*yosys.command, "-q", "netlist.ys"], cwd=folder, check=True)
-        return Path(folder, "netlist.v").read_text()
+        return _HEADER + Path(folder, "netlist.v").read_text()
 
 
 def cell_models() -> str:

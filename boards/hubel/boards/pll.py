@@ -1,12 +1,13 @@
+# pyright: reportAttributeAccessIssue=false, reportWildcardImportFromLibrary=false
+# (amaranth-stubs do not know lib.cdc)
 """Clock generators: parameters of the families' PLLs, and the clock domain that they drive."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from amaranth import *
 from amaranth.hdl import IOPort
 from amaranth.lib import cdc
-
 
 __all__ = ["Ecp5Pll", "Ice40Pll", "Pll", "PllClock"]
 
@@ -17,14 +18,17 @@ _RESET_SECONDS = 15e-6
 
 class Pll(Protocol):
     """A PLL with its parameters: ``input_hz`` to ``output_hz``."""
-    input_hz: int
+    @property
+    def input_hz(self) -> int:
+        """Frequency of the input."""
+        ...
 
     @property
     def output_hz(self) -> float:
         """Frequency of the output."""
         ...
 
-    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Elaboratable:
+    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Any:
         """The primitive: from ``pin`` to ``clock`` and ``locked``."""
         ...
 
@@ -86,7 +90,7 @@ class Ice40Pll:
         """Loop filter setting that suits the phase detector."""
         return 1 + sum(self.detector_hz >= limit for limit in (17e6, 26e6, 44e6, 66e6, 101e6))
 
-    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Elaboratable:
+    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Instance:
         """The primitive: from ``pin``, which must be the PLL's pad, to ``clock``, ``locked``."""
         return Instance("SB_PLL40_PAD",
             p_FEEDBACK_PATH="SIMPLE",
@@ -143,7 +147,7 @@ class Ecp5Pll:
                 and self.VCO_HZ[0] <= self.vco_hz <= self.VCO_HZ[1]
                 and 3.125e6 <= self.output_hz <= 400e6 and 1 <= self.clkfb_div <= 128)
 
-    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Elaboratable:
+    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Instance:
         """The primitive: from ``pin`` to ``clock`` and ``locked``."""
         return Instance("EHXPLLL",
             a_FREQUENCY_PIN_CLKI=f"{self.input_hz / 1e6:g}",
@@ -176,8 +180,8 @@ class Ecp5Pll:
 
 
 class PllClock(Elaboratable):
-    """Domain ``sync``, from the platform's default clock through ``pll``; in reset until 15 us
-    after the PLL locked."""
+    """Drives domain ``sync`` of its parent from the platform's default clock through ``pll``; in
+    reset until 15 us after the PLL locked."""
     def __init__(self, pll: Pll):
         self._pll = pll
 
@@ -188,12 +192,12 @@ class PllClock(Elaboratable):
         locked = Signal()
         locked_sync = Signal()
         m.submodules.pll = self._pll.instance(pin, pll_clock, locked)
-        platform.add_clock_constraint(pll_clock, self._pll.output_hz)
+        # nextpnr knows the frequency of ``pll_clock`` from that of the pin and the parameters.
 
         cycles = int(_RESET_SECONDS * self._pll.output_hz)
         timer = Signal(range(cycles + 1))
         reset = Signal(init=1)
-        m.domains += [ClockDomain("sync"), ClockDomain("por", reset_less=True, local=True)]
+        m.domains.por = ClockDomain(reset_less=True, local=True)
         m.submodules.locked_sync = cdc.FFSynchronizer(locked, locked_sync, o_domain="por")
         m.d.comb += [
             ClockSignal("sync").eq(pll_clock),

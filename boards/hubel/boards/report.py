@@ -5,8 +5,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Attempt", "BuildReport", "PathEnd", "Stage", "Usage", "critical_path", "cell_counts",
-           "clock_mhz", "utilisation"]
+__all__ = [
+    "Attempt",
+    "BuildReport",
+    "PathEnd",
+    "Stage",
+    "Usage",
+    "cell_counts",
+    "clock_mhz",
+    "critical_path",
+    "utilisation",
+]
 
 
 #: What nextpnr calls a resource, and what a report calls it.
@@ -87,10 +96,19 @@ class BuildReport:
     attempts: tuple[Attempt, ...]
     stages: tuple[Stage, ...]
 
+    def __str__(self) -> str:
+        used = ", ".join(f"{name} {u.used}/{u.available}" for name, u in self.utilisation.items())
+        verdict = "met" if self.met else "NOT met"
+        return (f"{self.clock_mhz:g} MHz {verdict} (reaches {self.fmax_mhz:g}, seed {self.seed}); "
+                f"{used}")
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that ``json.dumps`` accepts; the bitstream is its file name."""
+        return asdict(self) | {"bitstream": self.bitstream.name}
+
     def save(self, path: Path) -> None:
-        """Write the report as JSON; the bitstream is named relative to it."""
-        values = asdict(self) | {"bitstream": self.bitstream.name}
-        path.write_text(json.dumps(values, indent=2) + "\n")
+        """Write the report as JSON."""
+        path.write_text(json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "BuildReport":

@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from .params import CoreParams
 
-
 __all__ = ["Accumulator"]
 
 

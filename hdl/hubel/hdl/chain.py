@@ -10,7 +10,6 @@ from .events import EventLayout
 from .params import CoreParams
 from .program import Program
 
-
 __all__ = ["Chain"]
 
 

@@ -15,7 +15,6 @@ from .params import CoreParams
 from .program import Program
 from .weight_memory import WeightMemory
 
-
 __all__ = ["Core", "UpdateLayout", "UpdateSignature"]
 
 

@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from .counters import COUNTER_WIDTH, Counters
 from .params import CoreParams
 
-
 __all__ = ["CounterRing", "CounterSignature", "IncrementLayout"]
 
 

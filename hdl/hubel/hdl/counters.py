@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from .params import CoreParams
 
-
 __all__ = ["COUNTER_WIDTH", "MIN_SLOTS", "Counters"]
 
 

@@ -10,7 +10,6 @@ from .events import EventLayout
 from .image import row_width
 from .params import CoreParams
 
-
 __all__ = ["DenseWalker", "SlotLayout"]
 
 

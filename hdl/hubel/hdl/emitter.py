@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from .events import EventKind, EventLayout
 from .params import CoreParams
 
-
 __all__ = ["FiredLayout", "SpikeEmitter"]
 
 
@@ -33,8 +32,8 @@ class SpikeEmitter(wiring.Component):
     """Queues words and sends a START where a sample begins, then a SPIKE for each neuron that
     fired, in the order of their numbers, then an END after the last word.
 
-    A word in which no neuron fired, and which neither begins a sample nor ends a step, takes one
-    cycle; any other takes one cycle for each packet.
+    A word takes a cycle for each START and SPIKE, and one more, in which its END is sent where a
+    step ends. Packets leave through a register.
 
     Parameters
     ----------
@@ -49,9 +48,9 @@ class SpikeEmitter(wiring.Component):
     push : :py:`In(1)`
         Queue ``word``.
     done : :py:`Out(1)`
-        A word left the queue: one more may be pushed.
+        A word left the queue in the cycle before: one more may be pushed.
     spike_sent : :py:`Out(1)`
-        A SPIKE was taken in this cycle.
+        A SPIKE went into that register.
     spikes : :py:`Out(stream.Signature(EventLayout(params)))`
         Packets, with the population that they come from and the neuron's number in it.
     """
@@ -78,15 +77,16 @@ class SpikeEmitter(wiring.Component):
         # The word that is being sent; a bit of ``fired`` is cleared as its packet is taken.
         busy = Signal()
         word = Signal(layout)
-        packet = self.spikes.payload
-        one_left = Signal()  # at most one spike is left
+        packet, packet_valid, packet_ready = Signal(EventLayout(self.params)), Signal(), Signal()
         word_done = Signal()
         first_row = Array(self.params.first_word)
         m.d.comb += [
             packet.population.eq(word.population),
-            one_left.eq((word.fired & (word.fired - 1)) == 0),
-            self.spikes.valid.eq(busy & (word.start | word.fired.any() | word.end)),
+            packet_valid.eq(busy & (word.start | word.fired.any() | word.end)),
+            packet_ready.eq(~self.spikes.valid | self.spikes.ready),
         ]
+        with m.If(packet_ready):
+            m.d.sync += [self.spikes.payload.eq(packet), self.spikes.valid.eq(packet_valid)]
         for lane in reversed(range(lanes)):
             with m.If(word.fired[lane]):
                 m.d.comb += packet.index.eq(
@@ -95,23 +95,21 @@ class SpikeEmitter(wiring.Component):
         with m.If(word.start):
             m.d.comb += packet.kind.eq(EventKind.START)
         with m.Elif(word.fired.any()):
-            m.d.comb += [
-                packet.kind.eq(EventKind.SPIKE),
-                word_done.eq(self.spikes.ready & one_left & ~word.end),
-            ]
+            m.d.comb += packet.kind.eq(EventKind.SPIKE)
         with m.Else():
             m.d.comb += [
                 packet.kind.eq(EventKind.END),
-                word_done.eq(self.spikes.ready | ~word.end),
+                word_done.eq(packet_ready | ~word.end),
             ]
-        with m.If(self.spikes.valid & self.spikes.ready):
+        with m.If(packet_valid & packet_ready):
             with m.If(word.start):
                 m.d.sync += word.start.eq(0)
             with m.Else():
                 m.d.comb += self.spike_sent.eq(word.fired.any())
                 m.d.sync += word.fired.eq(word.fired & (word.fired - 1))
 
+        m.d.sync += self.done.eq(queue.r_en & queue.r_rdy)
         with m.If(~busy | word_done):
-            m.d.comb += [queue.r_en.eq(1), self.done.eq(queue.r_rdy)]
+            m.d.comb += queue.r_en.eq(1)
             m.d.sync += [busy.eq(queue.r_rdy), word.eq(queue.r_data)]
         return m

@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from .events import EventKind, EventLayout
 from .params import CoreParams
 
-
 __all__ = ["EventList"]
 
 

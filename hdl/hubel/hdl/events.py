@@ -5,7 +5,6 @@ from amaranth.lib import data, enum
 
 from .params import CoreParams
 
-
 __all__ = ["EventKind", "EventLayout"]
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from .params import CoreParams
 from .program import Program
 
-
 __all__ = ["NeuronRow", "neuron_rows", "row_width", "weight_rows"]
 
 

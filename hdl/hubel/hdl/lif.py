@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from .params import DECAY_SHIFT, CoreParams
 from .program import Population, Reset
 
-
 __all__ = ["LifParameters", "LifUpdate"]
 
 

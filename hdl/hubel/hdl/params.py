@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-
-__all__ = ["CoreParams", "DECAY_SHIFT"]
+__all__ = ["DECAY_SHIFT", "CoreParams"]
 
 
 #: A decay factor ``d`` stands for ``d / 2**DECAY_SHIFT``; 4096 is "no leak" (Loihi's 12 bits).

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from .params import DECAY_SHIFT, CoreParams
 
-
 __all__ = ["Population", "Program", "Reset"]
 
 

@@ -10,7 +10,6 @@ from .program import Program
 from .spike_port import SpikePort
 from .uart import UartReceiver, UartTransmitter
 
-
 __all__ = ["SpikeSoc"]
 
 
@@ -31,11 +30,17 @@ class SpikeSoc(wiring.Component):
     tx : :py:`Out(1, init=1)`
         To the host.
     """
+    rx: Signal
+    tx: Signal
+
     def __init__(self, params: CoreParams, program: Program, *, divisor: int):
         self.params = params
         self._program = program
         self._divisor = divisor
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1)})
+        super().__init__({
+            "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]
+            "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]
+        })
 
     def elaborate(self, platform):
         m = Module()

@@ -1,5 +1,7 @@
 """Bytes to events and back: the host's way into a chain. The protocol is in docs/spike_port.md."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,8 +12,7 @@ from .events import EventKind, EventLayout
 from .params import CoreParams
 from .uart import ByteSignature
 
-
-__all__ = ["COUNTERS", "INDEX_WIDTH", "PortStatus", "SpikePort", "VALUE_BYTES", "WORDS"]
+__all__ = ["COUNTERS", "INDEX_WIDTH", "VALUE_BYTES", "WORDS", "PortStatus", "SpikePort"]
 
 
 #: Packet kind beside those of :class:`EventKind`: asks for the counters, and carries one.
@@ -27,14 +28,15 @@ VALUE_BYTES = 5
 WORDS = len(Counters.names()) + 1
 
 
-class PortStatus(data.Struct):
-    """What went wrong since the last answer; the last word of an answer."""
-    #: A packet came before the one before it could be passed on. It is lost.
-    overflow: 1
-    #: Half a packet, or a SPIKE of an axon that there is not. It is lost.
-    bad_packet: 1
-    #: A byte without a stop bit. It is lost.
-    bad_byte: 1
+class PortStatus(data.StructLayout):
+    """What went wrong since the last answer; the last word of an answer.
+
+    ``overflow``: a packet came before the one before it could be passed on. ``bad_packet``: half a
+    packet, or a SPIKE of an axon that there is not. ``bad_byte``: a byte without a stop bit. What
+    was wrong is lost.
+    """
+    def __init__(self):
+        super().__init__({"overflow": 1, "bad_packet": 1, "bad_byte": 1})
 
 
 class SpikePort(wiring.Component):
@@ -83,9 +85,12 @@ class SpikePort(wiring.Component):
     ValueError
         If an index of the core needs more than 12 bits.
     """
+    i_bytes: Any
+    bad_byte: Signal
     o_bytes: stream.Interface
     events: stream.Interface
     spikes: stream.Interface
+    counters: Any
 
     def __init__(self, params: CoreParams):
         layout = EventLayout(params)
@@ -105,7 +110,7 @@ class SpikePort(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        status = Signal(PortStatus)
+        status = Signal(PortStatus())
         asked = Signal()
         answered = Signal()
         # In this order: what goes wrong in the very cycle in which the status is cleared, stays.
@@ -121,7 +126,7 @@ class SpikePort(wiring.Component):
         m.d.sync += steps.eq(steps + taken_end(self.events) - taken_end(self.spikes))
 
         answering = Signal()
-        reported = Signal(PortStatus)
+        reported = Signal(PortStatus())
         word = Signal(range(WORDS))
         part = Signal(range(VALUE_BYTES))
         byte = Signal(7)

@@ -1,9 +1,10 @@
 """Serial port: 8 data bits, no parity, one stop bit (8N1)."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import cdc, stream, wiring
 from amaranth.lib.wiring import In, Out
-
 
 __all__ = ["ByteSignature", "UartReceiver", "UartTransmitter"]
 
@@ -40,11 +41,15 @@ class UartReceiver(wiring.Component):
     framing_error : :py:`Out(1)`
         A byte ended without a stop bit in this cycle. It is not given.
     """
+    rx: Signal
+    bytes: Any
+    framing_error: Signal
+
     def __init__(self, *, divisor: int):
         _check(divisor)
         self._divisor = divisor
         super().__init__({
-            "rx":            In(1, init=1),
+            "rx":            In(1, init=1),  # pyright: ignore[reportCallIssue]
             "bytes":         Out(ByteSignature()),
             "framing_error": Out(1),
         })
@@ -109,13 +114,14 @@ class UartTransmitter(wiring.Component):
         The line.
     """
     bytes: stream.Interface
+    tx: Signal
 
     def __init__(self, *, divisor: int):
         _check(divisor)
         self._divisor = divisor
         super().__init__({
             "bytes": In(stream.Signature(8)),
-            "tx":    Out(1, init=1),
+            "tx":    Out(1, init=1),  # pyright: ignore[reportCallIssue]
         })
 
     def elaborate(self, platform):

@@ -5,7 +5,6 @@ import re
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
-
 __all__ = ["to_verilog"]
 
 

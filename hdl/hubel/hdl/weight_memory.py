@@ -9,7 +9,6 @@ from .image import weight_rows
 from .params import CoreParams
 from .program import Program
 
-
 __all__ = ["WeightMemory"]
 
 

@@ -7,6 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
+
 from hubel.hdl.counters import Counters
 
 from .simulator import bench_parameters, bench_result

@@ -1,6 +1,7 @@
 """Where two back ends first differ."""
 
 import numpy as np
+
 from hubel.hdl.program import Program
 
 from .golden import Trace

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from hubel.hdl.chain import Chain
 from hubel.hdl.core import UpdateLayout
 from hubel.hdl.counters import Counters
@@ -60,6 +61,7 @@ def run(
     cache_dir: str | PathLike | None = None,
     timeout_s: float = 3600.0,
     on_stage: Callable[[str], None] = lambda _: None,
+    verilog: str | None = None,
 ) -> Trace:
     """Run ``program`` on the gateware, in a simulator; the same contract as
     :func:`hubel.sim.golden.run`.
@@ -81,6 +83,9 @@ def run(
         Wall-clock limit of the simulation.
     on_stage : callable
         Is told what is being done.
+    verilog : str
+        Simulate this instead of :func:`chain_verilog`: a netlist of it, say, with the same name
+        and ports.
 
     Raises
     ------
@@ -95,7 +100,7 @@ def run(
     tool = simulator.find_simulator(backend)
     on_stage(f"building for {backend}")
     build = simulator.build(
-        chain_verilog(program, lanes=lanes),
+        verilog or chain_verilog(program, lanes=lanes),
         "hubel_chain",
         tool,
         waves=waves_format,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from hubel.hdl.counters import Counters
 from hubel.hdl.params import DECAY_SHIFT
 from hubel.hdl.program import Population, Program

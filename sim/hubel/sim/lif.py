@@ -6,6 +6,7 @@ decay, add, bias, saturate, compare, reset, emit.
 
 import numpy as np
 import numpy.typing as npt
+
 from hubel.hdl.params import DECAY_SHIFT
 from hubel.hdl.program import Population, Reset
 

@@ -13,7 +13,7 @@ from hubel.hdl.events import EventKind
 from hubel.hdl.spike_port import COUNTERS, INDEX_WIDTH, VALUE_BYTES, WORDS, PortStatus
 
 #: What can be wrong with a port, in the order of the bits of :class:`PortStatus`.
-STATUS_NAMES = tuple(str(name) for name, _ in PortStatus.as_shape())
+STATUS_NAMES = tuple(str(name) for name, _ in PortStatus())
 
 
 class PacketKind(IntEnum):

@@ -26,6 +26,7 @@ def run(
     waves: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
+    verilog: str | None = None,
 ) -> tuple[Trace, float]:
     """Run ``program`` on ``spikes``, shape (samples, steps, inputs); the same spikes, membranes
     and counters whatever the back end.
@@ -56,6 +57,7 @@ def run(
             waves=waves,
             cache_dir=cache_dir,
             on_stage=on_stage,
+            verilog=verilog,
         )
     else:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
@@ -87,6 +89,11 @@ class Check:
         """Nothing differs."""
         return self.result == "equal"
 
+    def __str__(self) -> str:
+        compared = f"{self.spikes:,} spikes and {self.membranes:,} membranes"
+        rate = f"{self.clocks_per_weight_word:.3f} clocks a weight word"
+        return f"{self.images} images, {compared}: {self.result}; {rate}"
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary that ``json.dumps`` accepts."""
         return asdict(self)
@@ -101,9 +108,11 @@ def check(
     waves: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
+    verilog: str | None = None,
+    label: str | None = None,
 ) -> Check:
-    """Compare every spike, membrane and counter of ``backend`` with golden; errors as in
-    :func:`run`."""
+    """Compare every spike, membrane and counter of ``backend``, called ``label``, with golden;
+    errors as in :func:`run`."""
     expected = golden.run(program, spikes, lanes=lanes)
     got, seconds = run(
         program,
@@ -113,11 +122,12 @@ def check(
         waves=waves,
         cache_dir=cache_dir,
         on_stage=on_stage,
+        verilog=verilog,
     )
     assert expected.membrane is not None
     weight_reads = expected.counters.total()["weight_reads"]
     return Check(
-        backend=backend,
+        backend=label or backend,
         images=len(spikes),
         steps=spikes.shape[1],
         spikes=sum(s.size for s in expected.spikes),

@@ -11,7 +11,7 @@ import numpy as np
 from hubel.hdl.program import Reset
 
 from .network import INPUT, OUTPUT, DenseProjection, LifPopulation, Network
-from .npz import atomic_file
+from .npz import atomic_file, first_line
 
 _WRITER, _VERSION = "hubel", 1
 _MEND = "write it again with hubel, or copy the file again from where it came"
@@ -109,8 +109,7 @@ def load_nir(path: str | os.PathLike[str]) -> Network:
         graph = nir.read(Path(path), type_check=False)
     # h5py and nir raise whatever happens to fail inside them on a bad file, asserts included.
     except Exception as error:
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path}: not a readable NIR file: {detail}; {_MEND}") from None
+        raise ValueError(f"{path}: not a readable NIR file: {first_line(error)}; {_MEND}") from None
     try:
         return _network(graph)
     except (LookupError, TypeError, AttributeError) as error:

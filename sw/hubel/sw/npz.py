@@ -107,31 +107,16 @@ def read_npz(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file; {mend}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise ValueError("it is compressed")
-            if sum(member.file_size for member in members) > path.stat().st_size:
-                raise ValueError("its members declare more bytes than the file has")
-            arrays = {}
-            for member in members:
-                with archive.open(member) as file:
-                    arrays[member.filename.removesuffix(".npy")] = _read_array(file)
-        if _HEADER not in arrays or arrays[_HEADER].dtype.kind != "U":
-            raise ValueError("it has no header")
-        header = json.loads(str(arrays.pop(_HEADER)))
-        if not isinstance(header, dict):
-            raise ValueError("its header is not a JSON object")
-    except (
-        ValueError,
-        EOFError,
-        NotImplementedError,
-        RecursionError,
-        RuntimeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise ValueError(f"{path}: not a readable {kind}: {error}; {mend}") from None
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        try:
+            arrays = _read_arrays(file, size)
+            header = _read_header(arrays)
+        # zipfile, numpy and json raise whatever happens to fail inside them on a hostile file.
+        except Exception as error:
+            raise ValueError(
+                f"{path}: not a readable {kind}: {first_line(error)}; {mend}"
+            ) from None
     if header.get("format") != kind:
         raise ValueError(f"{path}: holds a {header.get('format')!r}, not a {kind}; {mend}")
     if header.get("version") != version:
@@ -140,6 +125,36 @@ def read_npz(
             f"this hubel reads version {version}; {mend}"
         )
     return header, arrays
+
+
+def first_line(error: Exception) -> str:
+    """What ``error`` says, as far as it fits in one line, or its type if it says nothing."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _read_arrays(file: IO[bytes], size: int) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of an archive of ``size`` bytes, by name."""
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("it is compressed")
+        if sum(member.file_size for member in members) > size:
+            raise ValueError("its members declare more bytes than the file has")
+        arrays = {}
+        for member in members:
+            with archive.open(member) as content:
+                arrays[member.filename.removesuffix(".npy")] = _read_array(content)
+        return arrays
+
+
+def _read_header(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Take the header out of ``arrays``."""
+    if _HEADER not in arrays or arrays[_HEADER].dtype.kind != "U":
+        raise ValueError("it has no header")
+    header = json.loads(str(arrays.pop(_HEADER)))
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a JSON object")
+    return header
 
 
 def _read_array(file: IO[bytes]) -> npt.NDArray[Any]:

@@ -1,0 +1,84 @@
+"""What is installed, what is missing, and the command that installs it."""
+
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+from hubel.boards.flash import FlashFailed, find_loader
+from hubel.boards.toolchain import ToolMissing as SynthesisMissing
+from hubel.boards.toolchain import find_tool
+from hubel.sim.toolchain import ToolMissing, find_simulator
+
+from . import probes
+
+#: Packages of the core and of the extras, with what each is for.
+_PACKAGES = {
+    "amaranth": "gateware",
+    "numpy": "golden model",
+    "nir": "network files",
+    "scikit-learn": "training (extra: train)",
+    "cocotb": "simulation (extra: sim)",
+}
+_EXTRAS = {"scikit-learn": "train", "cocotb": "sim"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A tool: what it is for, the version that is there or None, and what installs it."""
+
+    name: str
+    purpose: str
+    version: str | None
+    mend: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that ``json.dumps`` accepts."""
+        return asdict(self)
+
+
+def doctor() -> list[Finding]:
+    """Look for every tool that hubel uses."""
+    found = [Finding(name="python", purpose="hubel", version=platform.python_version())]
+    for name, purpose in _PACKAGES.items():
+        found.append(_package(name, purpose))
+    found += [
+        _tool("verilator", "simulation", lambda: find_simulator("verilator").version),
+        _tool("icarus", "simulation, a second opinion", lambda: find_simulator("icarus").version),
+    ]
+    for name in ("yosys", "nextpnr-ice40", "nextpnr-ecp5"):
+        found.append(_tool(name, "bitstreams", lambda name=name: find_tool(name).version))
+    for name in ("g++", "make", "perl"):
+        path = shutil.which(name)
+        mend = None if path else f"sudo apt-get install {name}"
+        found.append(Finding(name=name, purpose="Verilator", version=path, mend=mend))
+    for name in ("openFPGALoader", "iceprog"):
+        found.append(_tool(name, "flashing", lambda name=name: find_loader(name)))
+    sensor = [zone.name for zone in probes.zones() if zone.reason is None]
+    found.append(
+        Finding(
+            name="energy sensor",
+            purpose="host energy; assumed where there is none",
+            version=", ".join(sensor) or None,
+            mend=None if sensor else probes.describe().splitlines()[0],
+        )
+    )
+    return found
+
+
+def _package(name: str, purpose: str) -> Finding:
+    try:
+        return Finding(name=name, purpose=purpose, version=metadata.version(name))
+    except metadata.PackageNotFoundError:
+        extra = f"[{_EXTRAS[name]}]" if name in _EXTRAS else ""
+        return Finding(name=name, purpose=purpose, version=None, mend=f"pip install 'hubel{extra}'")
+
+
+def _tool(name: str, purpose: str, version: Callable[[], str]) -> Finding:
+    """A finding from a function that returns a version or raises, with the mend as message."""
+    try:
+        return Finding(name=name, purpose=purpose, version=version())
+    except (ToolMissing, SynthesisMissing, FlashFailed) as error:
+        return Finding(name=name, purpose=purpose, version=None, mend=str(error))
