@@ -21,7 +21,7 @@ async def push_words(dut):
     edge = RisingEdge(dut.clk)
     words = list(task["words"])
     pushed = done = sent = most = 0
-    idle = 0
+    idle = clocks = 0
     while idle < 20:
         # Without a push, the word is anything.
         push = bool(words) and pushed - done < task["depth"] and draw.random() >= task["gap"]
@@ -33,5 +33,7 @@ async def push_words(dut):
         sent += int(dut.spike_sent.value)
         most = max(most, pushed - done)
         idle = idle + 1 if pushed == done and not words and dut.spikes__valid.value == 0 else 0
+        clocks += 1
+        assert clocks < 50_000, "stuck"
         assert done <= pushed, "more words are done than were pushed"
     bench_result({"packets": sink.payloads, "done": done, "sent": sent, "most": most})

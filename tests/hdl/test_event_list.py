@@ -91,6 +91,7 @@ def vectors(
         expected[clock] |= {
             "events__ready": int(lists[p].ready),
             "complete": sum(bool(each.complete) << i for i, each in enumerate(lists)),
+            "full": sum((not each.ready) << i for i, each in enumerate(lists)),
             "accepted": int(spike and not lists[p].full),
             "dropped": int(spike and lists[p].full),
         }

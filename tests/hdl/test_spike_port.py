@@ -29,6 +29,7 @@ AXONS = PARAMS.inputs[0]
 ASK = Packet(PacketKind.COUNTERS)
 END = Packet(PacketKind.END)
 NAMES = Counters.names()
+LAG = 12  # clocks in which the counters still change after a step's END
 
 
 @dataclass
@@ -39,13 +40,14 @@ class Bench:
     ``values`` and grow, all at once, while a step is worked on.
     """
 
-    data: bytes
+    data: bytes = b""
     spikes: list[Packet] = field(default_factory=list)
     values: list[int] = field(default_factory=lambda: [0] * len(NAMES))
     spacing: int = 60  # clocks from byte to byte
     stall: float = 0.0  # probability that o_bytes or events are not ready
     work: int = 200  # clocks from END to END
-    bad_bytes: tuple[int, ...] = ()  # numbers of bytes that are lost on the line
+    line: dict[int, int | None] | None = None  # byte at a clock, None: lost; instead of ``data``
+    idle: int = 0  # clocks before the first of ``spikes``
     deaf: range = range(0)  # clocks in which events are not taken
     seed: int = 0
 
@@ -67,17 +69,16 @@ class Bench:
         return self.events, bytes(self.answer)
 
     async def _host(self, ctx):
-        for number, byte in enumerate(self.data):
-            lost = number in self.bad_bytes
-            ctx.set(self.dut.i_bytes.payload, byte)
-            ctx.set(self.dut.i_bytes.valid, not lost)
-            ctx.set(self.dut.bad_byte, lost)
+        line = self.line or {i * self.spacing: byte for i, byte in enumerate(self.data)}
+        for clock in range(max(line, default=0) + 1):
+            byte = line.get(clock, -1)  # -1: none
+            valid = byte is not None and byte >= 0
+            ctx.set(self.dut.i_bytes.valid, valid)
+            ctx.set(self.dut.i_bytes.payload, byte if valid else self.draw.randrange(256))
+            ctx.set(self.dut.bad_byte, byte is None)
             await ctx.tick()
-            ctx.set(self.dut.i_bytes.valid, 0)
-            ctx.set(self.dut.bad_byte, 0)
-            ctx.set(self.dut.i_bytes.payload, self.draw.randrange(256))
-            for _ in range(self.spacing - 1):
-                await ctx.tick()
+        ctx.set(self.dut.i_bytes.valid, 0)
+        ctx.set(self.dut.bad_byte, 0)
         quiet = 0
         while quiet < 400 + self.work:
             before = len(self.answer)
@@ -99,6 +100,8 @@ class Bench:
             clock += 1
 
     async def _chain_out(self, ctx):
+        for _ in range(self.idle):
+            await ctx.tick()
         while True:
             if self.steps and not self.to_send:
                 self.working = 1
@@ -125,13 +128,14 @@ class Bench:
                 await ctx.tick()
 
     async def _counters(self, ctx):
-        number = 0
+        number = lag = 0
         while True:
             ctx.set(self.dut.counters.number, number)
             ctx.set(self.dut.counters.value, self.values[number])
             await ctx.tick()
             number = (number + 1) % len(NAMES)
-            if self.working:
+            lag = LAG if self.working else max(0, lag - 1)
+            if lag:
                 self.values = [(v + 1) % 2**32 for v in self.values]
 
     async def _sink(self, ctx):
@@ -251,24 +255,41 @@ def test_a_packet_during_an_answer_is_lost_and_told_in_the_next():
     assert told[0] == () and told[1] == ("overflow",)
 
 
-@pytest.mark.parametrize(
-    "lost, expected, status",
-    [
-        (0, [], ("bad_packet", "bad_byte")),
-        (1, [], ("bad_byte",)),
-    ],
-)
-def test_halves_of_two_packets_never_meet(lost: int, expected: list[Packet], status):
+def spaced(data: bytes, lost: set[int]) -> dict[int, int | None]:
+    """A line with a byte every 60 clocks, of which some are ``lost``."""
+    return {60 * i: None if i in lost else byte for i, byte in enumerate(data)}
+
+
+@pytest.mark.parametrize("lost, status", [({0}, ("bad_packet", "bad_byte")), ({1}, ("bad_byte",))])
+def test_half_a_packet_is_none(lost: set[int], status: tuple[str, ...]):
     data = encode_packets([Packet(PacketKind.SPIKE, 200), ASK])
-    events, answer = Bench(data, bad_bytes=(lost,)).run()
-    assert events == expected
+    events, answer = Bench(line=spaced(data, lost)).run()
+    assert events == []
     assert read_answer(decode_packets(answer).packets)[1] == status
 
 
-def test_a_lost_second_and_a_lost_first_byte_do_not_make_a_packet():
+def test_halves_of_two_packets_never_meet():
     data = encode_packets([Packet(PacketKind.SPIKE, 200), Packet(PacketKind.SPIKE, 3)])
-    events, _ = Bench(data, bad_bytes=(1, 2)).run()
+    events, _ = Bench(line=spaced(data, {1, 2})).run()
     assert events == []
+
+
+@pytest.mark.parametrize("clock", range(2, 42))
+def test_no_error_is_forgotten(clock: int):
+    first, second = encode_packets([ASK]), encode_packets([ASK])
+    line = {0: first[0], 1: first[1], clock: None, 600: second[0], 601: second[1]}
+    _, answer = Bench(line=line).run()
+    answers = decode_packets(answer).packets
+    told = read_answer(answers[:WORDS])[1] + read_answer(answers[WORDS:])[1]
+    assert told == ("bad_byte",)
+
+
+def test_packets_during_an_answer_follow_it():
+    spikes = [Packet(PacketKind.SPIKE, i) for i in range(20)]
+    _, answer = Bench(encode_packets([ASK]), spikes=spikes, idle=200).run()
+    packets = decode_packets(answer).packets
+    read_answer(packets[:WORDS])
+    assert packets[WORDS:] == spikes
 
 
 def test_refuses_an_axon_that_there_is_not():

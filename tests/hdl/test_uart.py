@@ -111,13 +111,10 @@ def test_a_break_is_one_error():
     assert [byte for _, byte in receive(stretched(bits, DIVISOR))] == [None, 0x34]
 
 
-def test_a_glitch_is_no_start_bit():
-    line = (
-        [1] * 5
-        + [0] * (DIVISOR // 2 - 1)
-        + [1] * 3 * DIVISOR
-        + stretched([*frame(0x7E), 1], DIVISOR)
-    )
+@pytest.mark.parametrize("idle", range(2 * DIVISOR, 3 * DIVISOR))
+def test_a_glitch_is_no_start_bit(idle: int):
+    glitch = [0] * (DIVISOR // 2 - 1)
+    line = [1] * 5 + glitch + [1] * idle + stretched([*frame(0x7E), 1], DIVISOR)
     assert [byte for _, byte in receive(line)] == [0x7E]
 
 

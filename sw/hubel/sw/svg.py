@@ -42,6 +42,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.unicode_minus": True,
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.wspace": 0.08,
     "figure.facecolor": "none",
     "grid.color": RULE,
     "grid.linewidth": 0.8,

@@ -1,0 +1,329 @@
+"""The command line: reads options, calls :mod:`hubel.sw.commands`, prints."""
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from hubel.boards.build import BuildFailed as BitstreamFailed
+from hubel.boards.flash import FlashFailed
+from hubel.boards.toolchain import ToolMissing as SynthesisMissing
+from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
+
+from . import commands
+from .cli_nature import nature_app
+from .cli_print import print_table
+from .convert import PERCENTILE
+from .stages import Stages
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="From a trained network to a spiking FPGA on open tools, bit-exact at every stage, "
+    "with an energy figure that can be defended. Start with: hubel demo",
+)
+bench_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure speeds.")
+app.add_typer(bench_app, name="bench")
+app.add_typer(nature_app, name="nature")
+
+Backend = Literal["golden", "verilator", "icarus"]
+Simulator = Literal["verilator", "icarus"]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
+ProgramFile = Annotated[Path, typer.Argument(help="A Program, made by `hubel compile`.")]
+Inputs = Annotated[
+    str, typer.Option(help="'digits', or an .npz with an array 'spikes' (samples, steps, inputs).")
+]
+Images = Annotated[int | None, typer.Option(min=1, help="Use only the first samples.")]
+Steps = Annotated[int, typer.Option(min=1, help="Steps of a digit; a file has its own.")]
+Lanes = Annotated[int, typer.Option(help="Neurons side by side: 2, 4, 8, 16 or 32.")]
+Waves = Annotated[Path | None, typer.Option(help="Write waveforms there, .vcd or .fst.")]
+LedgerFile = Annotated[Path, typer.Option(help="Attempt ledger that is appended to.")]
+
+
+def _stages(as_json: bool = False) -> Stages:
+    return Stages(Console(stderr=as_json))
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("build/demo"),
+    steps: Annotated[int, typer.Option(min=1, max=32, help="Steps of an image.")] = 16,
+    weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 8, 4 or 2.")] = 8,
+    images: Annotated[int, typer.Option(min=1, max=360, help="Images through Verilator.")] = 100,
+    board: Annotated[
+        list[str] | None, typer.Option(help="Build only for this board; may be repeated.")
+    ] = None,
+    country: Annotated[str, typer.Option(help="For CO2e: ISO code of three letters.")] = "USA",
+    as_json: Json = False,
+) -> None:
+    """The main job on real data: digits in; a spiking FPGA design, joules and NATURE out."""
+    settings = commands.Settings(
+        steps=steps,
+        weight_width=weight_bits,
+        images=images,
+        country=country,
+        **({"boards": tuple(board)} if board else {}),
+    )
+    data = commands.demo(out, settings, _stages(as_json))
+    if as_json:
+        _print_json(data.to_json())
+    failed = [c for c in data.checks if c["result"] != "equal"]
+    if failed or not all(report["met"] for report in data.builds):
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/mlp.npz"),
+    hidden: Annotated[int, typer.Option(min=1, help="Neurons of the hidden layer.")] = 128,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 80,
+    seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
+    ledger: LedgerFile = commands.LEDGER,
+    as_json: Json = False,
+) -> None:
+    """Train a ReLU network (scikit-learn) on the digits; every run goes into the ledger."""
+    with _stages(as_json)("train") as stage:
+        mlp = commands.train(
+            out, ledger=ledger, hidden=hidden, epochs=epochs, seed=seed, on_epoch=stage.advance
+        )
+        stage.result = f"{out}: {100 * mlp.accuracy:.2f} % of 360 test images"
+    if as_json:
+        result = {"test_accuracy": mlp.accuracy, "epochs": mlp.epochs, "seconds": mlp.seconds}
+        _print_json({"file": str(out), **result})
+
+
+@app.command()
+def convert(
+    model: Annotated[Path, typer.Argument(help="A trained network, made by `hubel train`.")],
+    out: Annotated[Path, typer.Option(help="NIR file to write.")] = Path("build/network.nir"),
+    percentile: Annotated[
+        float, typer.Option(help="Percentile of the activations that is one spike a step.")
+    ] = PERCENTILE,
+) -> None:
+    """Convert a trained network to integrate-and-fire neurons, and save it as NIR."""
+    network = commands.convert(model, out, percentile=percentile)
+    sizes = "-".join(str(n) for n in (network.inputs, *(p.neurons for p in network.populations)))
+    print(f"{out}: {sizes}, profile {network.profile}")
+
+
+@app.command()
+def compile(
+    network: Annotated[Path, typer.Argument(help="A NIR file, made by `hubel convert`.")],
+    out: Annotated[Path, typer.Option(help="Program to write.")] = Path("build/program.npz"),
+    weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 8, 4 or 2.")] = 8,
+    state_bits: Annotated[int, typer.Option(help="Bits of a membrane: 16 or 24.")] = 16,
+) -> None:
+    """Quantise a network to a Program of integers that cannot overflow."""
+    program = commands.compile(network, out, weight_width=weight_bits, state_width=state_bits)
+    for population in program.populations:
+        least, most = program.accumulator_range(population)
+        bits = program.params().accumulator_width
+        print(f"{population.name}: a step adds up {least}..{most}; {bits} bits hold it")
+    print(out)
+
+
+@app.command()
+def verilog(
+    program: ProgramFile,
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/hubel_chain.v"),
+    lanes: Lanes = 8,
+    lint: Annotated[bool, typer.Option(help="Have Verilator look at it.")] = True,
+) -> None:
+    """Write plain Verilog of the core that runs a Program."""
+    warned = commands.verilog(program, out, lanes=lanes, lint=lint)
+    print(f"{out}: {len(warned)} lint warnings" if lint else out)
+    print("\n".join(warned), end="\n" if warned else "")
+    if warned:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sim(
+    program: ProgramFile,
+    inputs: Inputs = "digits",
+    backend: Annotated[Simulator, typer.Option(help="HDL simulator.")] = "verilator",
+    images: Images = 20,
+    steps: Steps = 16,
+    lanes: Lanes = 8,
+    waves: Waves = None,
+    as_json: Json = False,
+) -> None:
+    """Compare every spike, membrane and counter of the gateware with the golden model."""
+    with _stages(as_json)(backend) as stage:
+        check = commands.sim(
+            program,
+            inputs=inputs,
+            backend=backend,
+            images=images,
+            steps=steps,
+            lanes=lanes,
+            waves=waves,
+            on_stage=stage.doing,
+        )
+        stage.result = str(check)
+    if as_json:
+        _print_json(check.to_json())
+    if not check.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    program: ProgramFile,
+    board: Annotated[str, typer.Option(help="icebreaker, ulx3s.")],
+    out: Annotated[Path, typer.Option(help="Folder for builds.")] = Path("build/boards"),
+    lanes: Annotated[int | None, typer.Option(help="Lanes; the board's own by default.")] = None,
+    seed: Annotated[int, typer.Option(min=1, help="First seed of the placer.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds to try while the clock is missed.")] = 4,
+    ledger: LedgerFile = commands.LEDGER,
+    as_json: Json = False,
+) -> None:
+    """Make a bitstream; the answer is no (exit code 1) if its clock is not met."""
+    with _stages(as_json)(board) as stage:
+        report = commands.build(
+            program,
+            board=board,
+            out=out,
+            ledger=ledger,
+            lanes=lanes,
+            seed=seed,
+            seeds=seeds,
+            progress=stage.doing,
+        )
+        stage.result = str(report)
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        print(report.bitstream)
+    if not report.met:
+        raise typer.Exit(1)
+
+
+@app.command()
+def flash(
+    board: Annotated[str, typer.Argument(help="icebreaker, ulx3s.")],
+    bitstream: Annotated[Path | None, typer.Option(help="File to load.")] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Otherwise the newest build for the board in this folder.")
+    ] = Path("build/boards"),
+    dry_run: Annotated[bool, typer.Option(help="Only print the command.")] = False,
+) -> None:
+    """Load a bitstream into a board."""
+    done = commands.flash(board, bitstream=bitstream, folder=folder, dry_run=dry_run)
+    print(" ".join(done))
+
+
+@app.command()
+def run(
+    program: ProgramFile,
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/run.npz"),
+    backend: Annotated[Backend, typer.Option(help="Who computes.")] = "golden",
+    images: Images = None,
+    steps: Steps = 16,
+    lanes: Lanes = 8,
+    waves: Waves = None,
+    as_json: Json = False,
+) -> None:
+    """Run a Program: the same spikes, membranes and counters whatever the back end."""
+    with _stages(as_json)(backend) as stage:
+        loaded, trace, seconds = commands.run(
+            program,
+            inputs=inputs,
+            out=out,
+            backend=backend,
+            images=images,
+            steps=steps,
+            lanes=lanes,
+            waves=waves,
+            on_stage=stage.doing,
+        )
+        counters = trace.counters.total()
+        spikes = {
+            p.name: int(s.sum()) for p, s in zip(loaded.populations, trace.spikes, strict=True)
+        }
+        stage.result = (
+            f"{out}: " + ", ".join(f"{n} {name}" for name, n in spikes.items()) + " spikes"
+        )
+    if as_json:
+        timing = {"seconds": seconds, "cycles": trace.cycles}
+        _print_json({"file": str(out), "spikes": spikes, "counters": counters, **timing})
+    else:
+        print_table(Console(), ("counter", "total"), counters.items())
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a demo.")] = Path("build/demo"),
+) -> None:
+    """Write the HTML report anew from the results in a folder."""
+    print(commands.report(folder))
+
+
+@bench_app.command("golden")
+def bench_golden(as_json: Json = False) -> None:
+    """Synaptic operations a second of the golden model, beside a plain C loop."""
+    with _stages(as_json)("bench") as stage:
+        speeds = commands.bench(stage.doing)
+        stage.result = "millions of synaptic operations a second, one thread, best of 5"
+    if as_json:
+        _print_json([speed.to_json() for speed in speeds])
+        return
+    rows = [
+        (s.network, s.golden, s.single, s.c or "no compiler", s.golden / s.c if s.c else "")
+        for s in speeds
+    ]
+    columns = ("network", f"golden, {speeds[0].samples} samples", "1 sample", "C", "golden / C")
+    print_table(Console(), columns, rows)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, what is missing, and what installs it."""
+    findings = commands.doctor()
+    if as_json:
+        _print_json([finding.to_json() for finding in findings])
+    else:
+        rows = [(f.name, f.version or "missing", f.mend or f.purpose) for f in findings]
+        print_table(Console(), ("what", "version", "for, or what installs it"), rows)
+    if any(f.version is None and not f.optional for f in findings):
+        raise typer.Exit(1)
+
+
+#: The thing ran, and the answer is no.
+_ANSWER_IS_NO = (BenchFailed, BuildFailed, BitstreamFailed, FlashFailed)
+#: Bad use or bad input, or something that is not installed.
+_BAD_INPUT = (ValueError, OSError, ImportError, ToolMissing, SynthesisMissing)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 1 (the answer is no), 2 (bad use or input),
+    130 (Ctrl-C). ``HUBEL_TRACEBACK=1`` shows where an error came from."""
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    try:
+        app(args=arguments, prog_name="hubel")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except (*_ANSWER_IS_NO, *_BAD_INPUT) as error:
+        if os.environ.get("HUBEL_TRACEBACK"):
+            raise
+        print(f"hubel: {_one_line(error)}", file=sys.stderr)
+        return 1 if isinstance(error, _ANSWER_IS_NO) else 2
+    return 0
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -1,0 +1,234 @@
+"""The commands of hubel as Python calls; the command line (:mod:`hubel.sw.cli`) only prints.
+
+Every call raises ValueError, OSError or ImportError for bad input, one line that names the thing
+and the mend; ToolMissing where a tool is not installed; BuildFailed, BenchFailed or FlashFailed
+where a tool said no.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from hubel.boards import board as board_named
+from hubel.boards.flash import flash as flash_board
+from hubel.boards.report import BuildReport
+from hubel.hdl.program import Program
+from hubel.sim import gateware, simulator
+from hubel.sim.golden import Trace
+
+from . import backends, footprint
+from . import report as html_report
+from .bench_golden import NETWORKS, Speed, bench_network
+from .building import build_recorded
+from .convert import PERCENTILE
+from .convert import convert as convert_mlp
+from .demo import Settings, demo
+from .digits import FULL_SCALE, load_digits
+from .doctor import Finding, doctor
+from .network import Network
+from .nir_file import load_nir, save_nir
+from .npz import atomic_file
+from .program_file import load_program, save_program
+from .quantise import quantise
+from .report_data import ReportData
+from .spike_file import load_inputs, save_trace
+from .train import Mlp, load_mlp, save_mlp
+from .training import train_digits
+
+__all__ = [
+    "Finding",
+    "Settings",
+    "Speed",
+    "bench",
+    "build",
+    "compile",
+    "convert",
+    "demo",
+    "doctor",
+    "flash",
+    "nature",
+    "report",
+    "run",
+    "sim",
+    "train",
+    "verilog",
+]
+
+PathLike = str | os.PathLike[str]
+LEDGER = Path("build", "ledger.jsonl")
+
+
+def _quiet(*_: object) -> None:
+    """The default of every progress callback."""
+
+
+def train(
+    out: PathLike,
+    *,
+    ledger: PathLike = LEDGER,
+    hidden: int = 128,
+    epochs: int = 80,
+    seed: int = 0,
+    on_epoch: Callable[[int, int], None] = _quiet,
+) -> Mlp:
+    """Train a ReLU network on the digits, save it as ``out``, and record the attempt."""
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    # Whether the result can be written is found out before the work.
+    with atomic_file(out) as temporary:
+        mlp = train_digits(ledger, hidden=hidden, epochs=epochs, seed=seed, on_epoch=on_epoch)
+        save_mlp(temporary, mlp)
+    return mlp
+
+
+def convert(model: PathLike, out: PathLike, *, percentile: float = PERCENTILE) -> Network:
+    """Convert a network that was trained on the digits to spikes, and save it as NIR."""
+    values = load_digits().train_images / FULL_SCALE
+    network = convert_mlp(load_mlp(model), values, percentile=percentile)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    save_nir(out, network)
+    return network
+
+
+def compile(
+    network: PathLike, out: PathLike, *, weight_width: int = 8, state_width: int = 16
+) -> Program:
+    """Quantise a NIR file to a Program of integers, and save it."""
+    program = quantise(load_nir(network), weight_width=weight_width, state_width=state_width)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    save_program(out, program, {"source": Path(network).name})
+    return program
+
+
+def verilog(program: PathLike, out: PathLike, *, lanes: int = 8, lint: bool = False) -> list[str]:
+    """Write the Verilog of the core that runs ``program``; return the warnings of Verilator."""
+    text = gateware.chain_verilog(load_program(program)[0], lanes=lanes)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(out) as temporary:
+        temporary.write_text(text)
+    return simulator.lint(text, "hubel_chain") if lint else []
+
+
+def sim(
+    program: PathLike,
+    *,
+    inputs: PathLike = "digits",
+    backend: backends.Backend = "verilator",
+    images: int | None = 20,
+    steps: int = 16,
+    lanes: int = 8,
+    waves: PathLike | None = None,
+    on_stage: Callable[[str], None] = _quiet,
+) -> backends.Check:
+    """Compare every spike, membrane and counter of the gateware with golden."""
+    loaded, _ = load_program(program)
+    spikes, _ = load_inputs(inputs, steps=steps, images=images)
+    return backends.check(
+        loaded, spikes, backend=backend, lanes=lanes, waves=waves, on_stage=on_stage
+    )
+
+
+def build(
+    program: PathLike,
+    *,
+    board: str,
+    out: PathLike = "build/boards",
+    ledger: PathLike = LEDGER,
+    lanes: int | None = None,
+    seed: int = 1,
+    seeds: int = 4,
+    progress: Callable[[str], None] = _quiet,
+) -> BuildReport:
+    """Make the bitstream of ``program`` for ``board``."""
+    loaded, _ = load_program(program)
+    report, _ = build_recorded(
+        board_named(board),
+        loaded,
+        out,
+        ledger=ledger,
+        lanes=lanes,
+        seed=seed,
+        seeds=seeds,
+        progress=progress,
+    )
+    return report
+
+
+def flash(
+    board: str,
+    *,
+    bitstream: PathLike | None = None,
+    folder: PathLike = "build/boards",
+    dry_run: bool = False,
+) -> list[str]:
+    """Load ``bitstream``, or the newest build for ``board`` in ``folder``; return the command."""
+    target = board_named(board)
+    if bitstream is None:
+        reports = sorted(
+            Path(folder).glob(f"{target.name}-*/build.json"), key=lambda path: path.stat().st_mtime
+        )
+        if not reports:
+            raise FileNotFoundError(
+                f"{folder}: no build for {target.name}; run: hubel build PROGRAM --board "
+                f"{target.name} --out {folder}"
+            )
+        bitstream = BuildReport.load(reports[-1]).bitstream
+    return flash_board(target, bitstream, dry_run=dry_run)
+
+
+def run(
+    program: PathLike,
+    *,
+    inputs: PathLike,
+    out: PathLike,
+    backend: backends.Backend = "golden",
+    images: int | None = None,
+    steps: int = 16,
+    lanes: int = 8,
+    waves: PathLike | None = None,
+    on_stage: Callable[[str], None] = _quiet,
+) -> tuple[Program, Trace, float]:
+    """Run ``program`` on ``inputs`` and save spikes, membranes, counters and timing as ``out``."""
+    loaded, _ = load_program(program)
+    spikes, _ = load_inputs(inputs, steps=steps, images=images)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(out) as temporary:
+        trace, seconds = backends.run(
+            loaded, spikes, backend=backend, lanes=lanes, waves=waves, on_stage=on_stage
+        )
+        save_trace(temporary, loaded, trace, backend=backend, seconds=seconds)
+    return loaded, trace, seconds
+
+
+def report(folder: PathLike) -> Path:
+    """Write report.html anew from the report.json of ``folder``."""
+    path = Path(folder, "report.json")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file; `hubel demo` writes it")
+    try:
+        data = ReportData.from_json(json.loads(path.read_text()))
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not the data of a report: {error}; run hubel demo") from None
+    html_report.write(data, path.with_name("report.html"))
+    return path.with_name("report.html")
+
+
+def nature(
+    ledger: PathLike = LEDGER,
+    *,
+    country: str | None = "USA",
+    pue: float | None = None,
+    grid_loss: float | None = None,
+) -> dict:
+    """NATURE and CO2e of every attempt in ``ledger``, as plain values."""
+    place = footprint.site(country, pue=pue, grid_loss=grid_loss)
+    return footprint.ledger_nature(ledger, place, country)
+
+
+def bench(on_network: Callable[[str], None] = _quiet) -> list[Speed]:
+    """Measure the golden model on its two networks."""
+    speeds = []
+    for name in NETWORKS:
+        on_network(name)
+        speeds.append(bench_network(name))
+    return speeds
