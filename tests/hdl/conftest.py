@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hubel.sim.simulator import Simulator
+from hubel.sim.simulator import Simulator, ToolMissing, find_simulator
 
 from .vectors import Player, cocotb_player
 
@@ -13,3 +13,12 @@ from .vectors import Player, cocotb_player
 def play(simulator: Simulator, cache_dir: Path) -> Player:
     """Plays vectors in each of the simulators in turn."""
     return cocotb_player(simulator, cache_dir)
+
+
+@pytest.fixture(scope="session")
+def icarus() -> Simulator:
+    """Icarus, or the test is skipped."""
+    try:
+        return find_simulator("icarus")
+    except ToolMissing as missing:
+        pytest.skip(str(missing))

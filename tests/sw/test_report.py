@@ -216,6 +216,13 @@ def test_energy_in_another_unit_is_refused(data):
         render(replace(EMPTY, energy={"icebreaker": [watts]}))
 
 
+def test_missed_clock_is_said(data):
+    missed = {**data.builds[0], "fmax_mhz": 20.0, "met": False}
+    text = Page(render(replace(EMPTY, builds=(missed,)))).text
+    assert "20.00 MHz icebreaker; 24.00 MHz needed and missed" in text
+    assert "clock met no" in text
+
+
 def test_unknown_nature_names_the_gap(data):
     energy = data.nature["energy"] | {"value": None, "interval": None, "distribution": "fixed"}
     known = {"reading", "country", "training_seconds"}
@@ -225,6 +232,7 @@ def test_unknown_nature_names_the_gap(data):
     assert "Unknown, because these inputs are: power of 'run 3'." in text
     assert "A lower bound, because the end of these was not recorded: run 4." in text
     assert "exact sum over the ledger, assumed unknown" in text
+    assert "NATURE unknown everything it took to get here, assumed; a lower bound" in text
 
 
 def test_silent_network_can_be_drawn():
@@ -248,43 +256,6 @@ def test_same_data_same_bytes(html):
         check=True,
     )
     assert again.stdout.decode() == html
-
-
-def test_data_survives_json(data):
-    assert ReportData.from_json(json.loads(json.dumps(data.to_json()))) == data
-
-
-def test_numpy_values_become_json():
-    spikes = np.array([[False, True], [True, False]])
-    sample = Sample(
-        label=np.int64(1),  # type: ignore[arg-type]
-        decided=np.int64(1),  # type: ignore[arg-type]
-        image=np.ones((2, 2)),  # type: ignore[arg-type]
-        rasters=(Raster.of("input", spikes),),
-        counts=tuple(spikes.sum(axis=0)),
-    )
-    curve = Curve(label="int8", accuracy=tuple(np.array([0.5, 1.0])))
-    record = json.loads(json.dumps(replace(EMPTY, curves=(curve,), samples=(sample,)).to_json()))
-    assert record["samples"][0]["rasters"][0]["spikes"] == [[0, 1], [1, 0]]
-    assert ReportData.from_json(record).samples == (sample,)
-
-
-@pytest.mark.parametrize(
-    "record, message",
-    [
-        ({"title": "t", "created": EMPTY.created, "colour": 1}, r"unknown fields \['colour'\]"),
-        ({"title": "t"}, r"absent \['created'\]"),
-        ({"title": "t", "created": "2026-05-04T12:31:07"}, "created must be in UTC"),
-        (
-            {"title": "t", "created": EMPTY.created, "steps": 3,
-             "curves": [{"label": "int8", "accuracy": [0.5]}]},
-            "curve 'int8' ends after 1 of 3 steps",
-        ),
-    ],
-)  # fmt: skip
-def test_bad_data_is_refused(record, message):
-    with pytest.raises(ValueError, match=message):
-        ReportData.from_json(record)
 
 
 def test_write_replaces_the_file(tmp_path):

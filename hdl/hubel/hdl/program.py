@@ -65,8 +65,8 @@ class Population:
 def _refuse_outside(what: str, values: npt.ArrayLike, least: int, most: int) -> None:
     """Raise ValueError unless ``values`` are integers in ``least..most``."""
     array = np.asarray(values)
-    if array.dtype.kind not in "iu":
-        raise ValueError(f"{what} must be integers, not {array.dtype}")
+    if array.dtype.kind != "i":
+        raise ValueError(f"{what} must be signed integers, not {array.dtype}")
     if array.size and not (least <= array.min() and array.max() <= most):
         raise ValueError(f"{what} must be in {least}..{most}, not {array.min()}..{array.max()}")
 
@@ -114,12 +114,12 @@ class Program:
                     raise ValueError(f"{here}{what} must have shape ({p.neurons},), "
                                      f"not {array.shape}")
                 _refuse_outside(here + what, array, low, high)
+            for what in ("decay", "threshold", "v_reset"):
+                if not isinstance(getattr(p, what), int):
+                    raise ValueError(f"{here}{what} must be an int, not {getattr(p, what)!r}")
             _refuse_outside(here + "decay", p.decay, 0, 1 << DECAY_SHIFT)
             _refuse_outside(here + "threshold", p.threshold, 0, high)
             _refuse_outside(here + "v_reset", p.v_reset, 0 if p.reset is Reset.SOFT else low, high)
-            if p.reset is Reset.SOFT and p.threshold + 1 - p.v_reset < low:
-                raise ValueError(f"{here}a soft reset by {p.v_reset} takes a membrane just above "
-                                 f"the threshold {p.threshold} below {low}")
             least, most = self.accumulator_range(p)
             limit = 1 << (sizes.accumulator_width - 1)
             if not -limit <= least <= most < limit:

@@ -21,6 +21,8 @@ class Trace:
 
     ``spikes`` and ``membrane`` hold one array of shape (samples, steps, neurons) for each
     population: bool, and the membranes at the end of each step (None where not recorded).
+    ``saturations`` hold one array of shape (samples, steps) for each population: how many
+    membranes were clipped (None where a back end does not tell populations apart).
     ``counters`` hold one value for each sample, or one for all where a back end does not tell
     samples apart. ``cycles`` is the number of clocks from the first packet in to the last one out,
     None where there is no clock.
@@ -29,6 +31,7 @@ class Trace:
     spikes: tuple[npt.NDArray[np.bool_], ...]
     membrane: tuple[npt.NDArray[np.int32], ...] | None
     counters: Counters
+    saturations: tuple[npt.NDArray[np.int64], ...] | None = None
     cycles: int | None = None
 
 
@@ -84,6 +87,7 @@ def run(
         spikes=tuple(all_spikes),
         membrane=tuple(all_membranes) if record_membrane else None,
         counters=counters,
+        saturations=tuple(saturations),
     )
 
 

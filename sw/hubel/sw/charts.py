@@ -11,7 +11,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from .figure import Figure
-from .nature import JOULES_PER_KWH
 from .report_data import Curve, Json
 from .svg import INK, MUTED, PAPER, RUST, TEAL, VIOLET, pixels
 from .units import integer, number, prefix
@@ -225,11 +224,11 @@ def nature(record: Json, width: int) -> Drawing:
     heights = [len(points) + 1.6, 2.2, len(blames) + 1.4][: 3 if blames else 2]
     drawing = pixels(width, 40 + _ROW * sum(heights))
     axes = drawing.subplots(len(heights), squeeze=False, height_ratios=heights)[:, 0]
-    factor, letter = prefix(1000 * end / JOULES_PER_KWH for _, _, ends in points for end in ends)
-    watt_hours = 1000 / JOULES_PER_KWH / factor
+    factor, letter = prefix(end / 3600 for _, _, ends in points for end in ends)
+    watt_hours = 1 / 3600 / factor
     for row, (_, value, (low, high)) in enumerate(points):
         ends = [[(value - low) * watt_hours], [(high - value) * watt_hours]]
-        axes[0].errorbar(value * watt_hours, row, xerr=ends, fmt="o", color=TEAL, ecolor=INK,
+        axes[0].errorbar(value * watt_hours, row, xerr=ends, fmt="o", color=INK,
                          capsize=4, markersize=8)  # fmt: skip
     rows(axes[0], [name for name, *_ in points], [number(v * watt_hours) for _, v, _ in points])
     axes[0].set_xlim(left=0)

@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from hubel.hdl.params import DECAY_SHIFT, CoreParams
 from hubel.hdl.program import Population, Program
-from hubel.sim.golden import Trace, currents
-from hubel.sim.lif import lif_step
+from hubel.sim.golden import Trace
 
 from .network import DenseProjection, LifPopulation, Network
 
@@ -145,36 +144,15 @@ def ranges(program: Program, trace: Trace) -> tuple[PopulationRanges, ...]:
     ValueError
         If the trace has no samples or no membranes.
     """
-    if trace.membrane is None or not trace.membrane[0].size:
+    if trace.membrane is None or trace.saturations is None or not trace.membrane[0].size:
         raise ValueError("the numerical profile needs a run of 1 sample or more with its membranes")
-    later = [
-        _saturations(p, trace.spikes[i], trace.membrane[i + 1], program.state_width)
-        for i, p in enumerate(program.populations[1:])
-    ]
-    # The trace counts all saturations, but has no input spikes to replay the first population.
-    first = int(trace.counters.saturations.sum()) - sum(later)
     sizes = program.params()
     return tuple(
-        _ranges_of(population, membrane, saturations, sizes)
-        for population, membrane, saturations in zip(
-            program.populations, trace.membrane, (first, *later), strict=True
+        _ranges_of(population, membrane, int(clipped.sum()), sizes)
+        for population, membrane, clipped in zip(
+            program.populations, trace.membrane, trace.saturations, strict=True
         )
     )
-
-
-def _saturations(
-    population: Population,
-    spikes: npt.NDArray[np.bool_],
-    membrane: npt.NDArray[np.int32],
-    state_width: int,
-) -> int:
-    """Clipped membranes of ``population``: each recorded step is done again."""
-    v = membrane.astype(np.int64)
-    first = np.broadcast_to(population.v_init, (v.shape[0], 1, v.shape[2]))
-    before = np.concatenate([first, v[:, :-1]], axis=1)
-    current = currents(population, spikes).astype(np.int64)
-    _, _, clipped = lif_step(before, current, population, state_width)
-    return int(np.count_nonzero(clipped))
 
 
 def _ranges_of(

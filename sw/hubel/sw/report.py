@@ -136,7 +136,8 @@ def _key_figures(data: ReportData, sums: dict[str, list[Sum]]) -> list[KeyFigure
         note = "back ends equal to golden, bit for bit"
         found.append(KeyFigure("Equivalence", f"{equal} of {len(data.checks)}", note))
     for build in data.builds:
-        note = f"{build['board']}; {number(build['clock_mhz'], 4)}{SPACE}MHz needed"
+        needed = f"{number(build['clock_mhz'], 4)}{SPACE}MHz"
+        note = f"{build['board']}; {needed} needed" + ("" if build["met"] else " and missed")
         found.append(KeyFigure("Clock", f"{number(build['fmax_mhz'], 4)}{SPACE}MHz", note))
     for boundary, entries in sums.items():
         for entry in entries:
@@ -151,6 +152,8 @@ def _key_figures(data: ReportData, sums: dict[str, list[Sum]]) -> list[KeyFigure
         whole = Figure.from_json(data.nature["energy"])
         value = "unknown" if whole.value is None else quantity(whole.value / 3600, "Wh")
         note = f"everything it took to get here, {whole.kind}"
+        if data.nature["incomplete"]:
+            note += "; a lower bound"
         if data.nature.get("co2e") is not None:
             carbon = Figure.from_json(data.nature["co2e"])
             note += f"; CO2e {quantity(1000 * (carbon.value or 0.0), 'g')}"
