@@ -5,9 +5,9 @@ from collections import deque
 
 import cocotb
 from cocotb.triggers import RisingEdge
+
 from hubel.hdl.dense_walker import SlotLayout
 from hubel.hdl.params import CoreParams
-
 from hubel.sim.simulator import bench_parameters, bench_result
 from hubel.sim.streams import Packing, StreamSource, start_clock
 

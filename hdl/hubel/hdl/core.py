@@ -1,5 +1,7 @@
 """The core: populations that share one weight memory, one neuron memory and ``lanes`` lanes."""
 
+from itertools import pairwise
+
 from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -100,7 +102,7 @@ class Core(wiring.Component):
         self.params = params
         self._program = program
         self._neuron_rows = neuron_rows(params, program)
-        self._shared = [LifParameters.init(p) for p in program.populations]
+        self._shared: list = [LifParameters.init(p) for p in program.populations]
         super().__init__({
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
@@ -119,8 +121,9 @@ class Core(wiring.Component):
         wiring.connect(m, emitter.spikes, wiring.flipped(self.spikes))
 
         # slots[i] is what the walker gave i cycles ago.
-        slots = [walker.slot] + [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, 10)]
-        m.d.sync += [later.eq(slot) for slot, later in zip(slots, slots[1:], strict=False)]
+        slots = [walker.slot]
+        slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, 10)]
+        m.d.sync += [later.eq(slot) for slot, later in pairwise(slots)]
         for p in range(params.populations):
             # Written at 9, and read three cycles or more after a start.
             unwritten = [slot.last & (slot.population == p) for slot in slots[1:7]]

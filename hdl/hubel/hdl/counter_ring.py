@@ -1,5 +1,7 @@
 """Counts what a core does, with one adder for all counters."""
 
+from itertools import pairwise
+
 from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -63,7 +65,7 @@ class CounterRing(wiring.Component):
         ring = [Signal(COUNTER_WIDTH, name=f"ring_{i}") for i in range(len(names))]
         waiting = Signal(range(len(names) * self.params.lanes + 1))
         m.d.sync += number.eq(Mux(number == len(names) - 1, 0, number + 1))
-        m.d.sync += [before.eq(after) for before, after in zip(ring, ring[1:], strict=False)]
+        m.d.sync += [before.eq(after) for before, after in pairwise(ring)]
         m.d.sync += ring[-1].eq(ring[0] + waiting)
         m.d.comb += [self.counters.number.eq(number), self.counters.value.eq(ring[0])]
         with m.Switch(number):

@@ -44,7 +44,7 @@ class Counters:
         """Counters of each sample from the number of ``events`` and ``spikes`` and of clipped
         membranes, one array of shape (samples, steps) for each population."""
         def over_steps(per_population: list) -> npt.NDArray[np.int64]:
-            return np.sum([np.sum(a, axis=1) for a in per_population], axis=0, dtype=np.int64)
+            return np.array([np.sum(a, axis=1) for a in per_population], np.int64).sum(axis=0)
 
         words, neurons = params.words, params.neurons
         return cls(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -101,7 +102,7 @@ class Program:
                 raise ValueError(f"population {p.name!r}: weights must have shape "
                                  f"(inputs, neurons), not {p.weights.shape}")
         sizes = self.params()
-        for source, p in zip(self.populations, self.populations[1:], strict=False):
+        for source, p in pairwise(self.populations):
             if p.inputs != source.neurons:
                 raise ValueError(f"population {p.name!r} has {p.inputs} inputs, but "
                                  f"{source.name!r} has {source.neurons} neurons")

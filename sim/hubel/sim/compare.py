@@ -1,6 +1,7 @@
 """Where two back ends first differ."""
 
 import numpy as np
+import numpy.typing as npt
 
 from hubel.hdl.program import Program
 
@@ -15,7 +16,9 @@ def first_divergence(program: Program, expected: Trace, got: Trace) -> str | Non
     """
     differences = []
     for p, population in enumerate(program.populations):
-        kinds = [("spike", expected.spikes[p], got.spikes[p])]
+        kinds: list[tuple[str, npt.NDArray, npt.NDArray]] = [
+            ("spike", expected.spikes[p], got.spikes[p])
+        ]
         if expected.membrane is not None and got.membrane is not None:
             kinds.append(("membrane", expected.membrane[p], got.membrane[p]))
         for kind, a, b in kinds:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hubel.hdl.params import DECAY_SHIFT
 from hubel.hdl.program import Population, Reset
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -22,8 +22,9 @@ def decay(v: Ints, factor: int) -> Ints:
     return np.sign(v) * ((np.abs(v) * factor) >> DECAY_SHIFT)
 
 
-def lif_step(v: Ints, current: Ints, population: Population, state_width: int
-             ) -> tuple[Ints, Bools, Bools]:
+def lif_step(
+    v: Ints, current: Ints, population: Population, state_width: int
+) -> tuple[Ints, Bools, Bools]:
     """One step of a population.
 
     Parameters

@@ -73,7 +73,7 @@ def demo(
         weight_width=weight_bits,
         images=images,
         country=country,
-        **({"boards": tuple(board)} if board else {}),
+        boards=tuple(board) if board else commands.Settings.boards,
     )
     data = commands.demo(out, settings, _stages(as_json))
     if as_json:

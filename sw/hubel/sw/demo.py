@@ -380,7 +380,7 @@ def _samples(
         Sample(
             label=int(digits.test_labels[i]),
             decided=int(decided[i]),
-            image=digits.test_images[i].reshape(8, 8).tolist(),
+            image=tuple(map(tuple, digits.test_images[i].reshape(8, 8).tolist())),
             rasters=(
                 Raster.of("input", spikes[i]),
                 *(Raster.of(n, s[i]) for n, s in zip(names, trace.spikes, strict=True)),
