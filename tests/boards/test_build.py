@@ -7,6 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
@@ -29,6 +30,7 @@ from hubel.boards.report import (
     utilisation,
 )
 from hubel.boards.toolchain import Tool, find_tool
+from hubel.hdl.program import Population, Program
 
 # Shortened from a report of nextpnr-ice40 0.11.
 PNR = json.loads("""{
@@ -251,6 +253,34 @@ def test_a_tool_that_fails_leaves_its_log_and_no_build(monkeypatch, tmp_path):
         f"place and route, seed 1: ERROR: no room for 31 RAMs (log: {log})"
     )
     assert log.read_text().startswith("Info: x\n")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, rams", [("icebreaker", 29), ("ulx3s", 13)])
+def test_builds_a_network_that_meets_the_clock(name: str, rams: int, tmp_path: Path):
+    draw = np.random.default_rng(1)
+
+    def population(name: str, inputs: int, neurons: int) -> Population:
+        return Population(
+            name=name,
+            weights=draw.integers(-60, 60, (inputs, neurons)),
+            bias=draw.integers(-50, 50, neurons),
+            v_init=draw.integers(-5, 5, neurons),
+            threshold=400,
+            decay=3700,
+            v_reset=400,
+        )
+
+    network = Program(populations=(population("hidden", 64, 128), population("out", 128, 10)))
+    b = board(name)
+    report = build_module.build(b, network.params(lanes=b.lanes), network, tmp_path)
+    print(report)
+    assert report.met
+    # 20 for 1280 words of 64 bits, 8 for rows of 128 bits and 1 for the events on an iCE40.
+    assert report.utilisation["block_ram"].used == rams
+    assert report.utilisation["dsp"].used == 8
+    assert report.core_cells is not None
+    assert report.core_cells["lut4"] < report.cells["lut4"]
 
 
 class Rows(wiring.Component):

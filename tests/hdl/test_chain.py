@@ -73,7 +73,7 @@ def test_in_verilator(cache_dir, lanes: int, gap: float, stall: float) -> None:
     simulate("verilator", cache_dir, lanes, gap, stall)
 
 
-@pytest.mark.parametrize("lanes, gap, stall", [(8, 0.7, 0.7), (2, 0.0, 0.7), (32, 0.0, 0.0)])
+@pytest.mark.parametrize("lanes, gap, stall", [(8, 0.7, 0.7), (2, 0.0, 0.7), (16, 0.0, 0.0)])
 def test_in_icarus(icarus, cache_dir, lanes: int, gap: float, stall: float) -> None:
     simulate("icarus", cache_dir, lanes, gap, stall)
 
@@ -90,7 +90,7 @@ def simulate(backend, cache_dir, lanes: int, gap: float, stall: float) -> None:
         state_width=16 if lanes == 8 else 24,
     )
     spikes = np.concatenate(
-        [random_spikes(rng, 40, samples=3, steps=10, activity=a) for a in (0.0, 0.1, 0.4, 1.0)]
+        [random_spikes(rng, 40, samples=2, steps=8, activity=a) for a in (0.0, 0.1, 0.4, 1.0)]
     )
     got = gateware.run(
         program,
@@ -156,7 +156,6 @@ def test_steps_without_events() -> None:
     got = chain_bench.run(program, spikes, lanes=4, stall=0.5)
     expected = assert_equal(program, spikes, got, lanes=4)
     assert expected.spikes[0].any()
-    assert got.counters.weight_reads.sum() == 0 + expected.counters.weight_reads.sum()
 
 
 def test_an_axon_beyond_the_fan_in_is_dropped_and_no_sum_overflows() -> None:
@@ -225,7 +224,7 @@ class Hazards:
             signals += [read.en, read.addr, write.en, write.addr]
         # The list is read in every clock; it is used where there is a slot with an event.
         signals[4] = walker.slot.valid
-        assert not inside.weights.elaborate(None).submodules.rows.write_ports
+        assert not opened(inside.weights).submodules.rows.write_ports
         return [Value.cast(signal) for signal in signals], self._clock
 
     def _clock(self, *values: int) -> None:

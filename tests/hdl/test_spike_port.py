@@ -211,7 +211,7 @@ def test_answers_with_a_snapshot_after_the_steps_in_flight(stall: float, work: i
     values = [draw.getrandbits(32) for _ in NAMES]
     values[0], values[-1] = 2**32 - 1 - 100, 0
     packets = [Packet(PacketKind.SPIKE, 7), END, END, ASK]
-    bench = Bench(encode_packets(packets), values=list(values), stall=stall, work=work)
+    bench = Bench(encode_packets(packets), values=list(values), stall=stall, work=work, spacing=20)
     events, answer = bench.run()
     assert events == packets[:-1]
     received = decode_packets(answer)

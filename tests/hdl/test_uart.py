@@ -98,7 +98,7 @@ def test_gives_the_byte_half_a_bit_into_its_stop_bit():
     line = [1] * idle + stretched([*frame(0xA5), 1], DIVISOR)
     [(clock, byte)] = receive(line)
     assert byte == 0xA5
-    assert clock - (idle + 9 * DIVISOR) == DIVISOR // 2 + 2
+    assert clock - (idle + 9 * DIVISOR) == DIVISOR // 2 + 3
 
 
 def test_missing_stop_bit_is_an_error_and_the_next_byte_is_received():

@@ -92,21 +92,23 @@ class SpikeEmitter(wiring.Component):
                 m.d.comb += packet.index.eq(
                     Cat(C(lane, (lanes - 1).bit_length()), word.row - first_row[word.population]))
 
+        # Stepping on where there is nothing to send does no harm, and keeps ``valid`` out of the way.
         with m.If(word.start):
             m.d.comb += packet.kind.eq(EventKind.START)
+            with m.If(packet_ready):
+                m.d.sync += word.start.eq(0)
         with m.Elif(word.fired.any()):
-            m.d.comb += packet.kind.eq(EventKind.SPIKE)
+            m.d.comb += [
+                packet.kind.eq(EventKind.SPIKE),
+                self.spike_sent.eq(busy & packet_ready),
+            ]
+            with m.If(packet_ready):
+                m.d.sync += word.fired.eq(word.fired & (word.fired - 1))
         with m.Else():
             m.d.comb += [
                 packet.kind.eq(EventKind.END),
-                word_done.eq(packet_ready | ~word.end),
+                word_done.eq(packet_ready),
             ]
-        with m.If(packet_valid & packet_ready):
-            with m.If(word.start):
-                m.d.sync += word.start.eq(0)
-            with m.Else():
-                m.d.comb += self.spike_sent.eq(word.fired.any())
-                m.d.sync += word.fired.eq(word.fired & (word.fired - 1))
 
         m.d.sync += self.done.eq(queue.r_en & queue.r_rdy)
         with m.If(~busy | word_done):

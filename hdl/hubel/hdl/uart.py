@@ -24,8 +24,8 @@ class UartReceiver(wiring.Component):
     """Receives bytes, LSB first.
 
     Each bit is sampled once, in its middle. A byte is given half a bit after its stop bit began
-    plus two cycles (the synchroniser), and the next start bit is looked for at once: with a
-    divisor of 12 or more, a sender may be 3 % faster or slower.
+    plus three cycles (the synchroniser, and flip-flops from which it comes), and the next start
+    bit is looked for at once: with a divisor of 12 or more, a sender may be 3 % faster or slower.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class UartReceiver(wiring.Component):
         # leaves on the right, the frame is complete.
         timer = Signal(range(self._divisor))
         frame = Signal(9)
-        m.d.comb += self.bytes.payload.eq(frame[1:])
+        m.d.sync += [self.bytes.valid.eq(0), self.framing_error.eq(0)]
         with m.FSM():
             with m.State("Idle"):
                 m.d.sync += [
@@ -82,7 +82,8 @@ class UartReceiver(wiring.Component):
                     with m.If(frame.all() & rx):
                         m.next = "Idle"  # a glitch, not a start bit
                     with m.If(~frame[0]):
-                        m.d.comb += [
+                        m.d.sync += [
+                            self.bytes.payload.eq(frame[1:]),
                             self.bytes.valid.eq(rx),
                             self.framing_error.eq(~rx),
                         ]
