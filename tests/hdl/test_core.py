@@ -113,9 +113,9 @@ def test_random_programs(populations: int, lanes: int, seed: int) -> None:
 
 @pytest.mark.parametrize("gap, stall", [(0.0, 0.0), (0.7, 0.0), (0.0, 0.7)])
 def test_in_simulators(simulator, cache_dir, tmp_path, gap: float, stall: float) -> None:
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(3)
     program = random_program(
-        rng, lanes=4, sizes=SIZES[3], styles=("some", "limits", "all"), weight_width=8
+        rng, lanes=4, sizes=SIZES[3], styles=("some", "limits", "some"), weight_width=8
     )
     inputs = [random_spikes(rng, p.inputs, samples=5, steps=8) for p in program.populations]
     params = program.params(lanes=4)

@@ -15,6 +15,7 @@ from hubel.hdl.chain import Chain
 from hubel.hdl.program import Program
 
 from .attempt import Attempt
+from .fit import check_fit
 from .ledger import Ledger
 from .probes import PowerWindow
 
@@ -54,6 +55,8 @@ def build_recorded(
 
     Raises
     ------
+    ValueError
+        If the core does not fit the board.
     ToolMissing, BuildFailed
         From the build.
     """
@@ -64,6 +67,7 @@ def build_recorded(
         progress(stage)
 
     params = program.params(lanes=lanes or board.lanes)
+    check_fit(board, params)
     window = PowerWindow()
     with window:
         report = build(board, params, program, folder, seed=seed, seeds=seeds, progress=ran)

@@ -307,6 +307,10 @@ _ANSWER_IS_NO = (BenchFailed, BuildFailed, BitstreamFailed, FlashFailed)
 _BAD_INPUT = (ValueError, OSError, ImportError, ToolMissing, SynthesisMissing)
 
 
+#: Ctrl-C, as shells report it.
+_INTERRUPTED = 130
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, 1 (the answer is no), 2 (bad use or input),
     130 (Ctrl-C). ``HUBEL_TRACEBACK=1`` shows where an error came from."""
@@ -314,6 +318,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         app(args=arguments, prog_name="hubel")
     except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print("hubel: interrupted; what was finished is kept", file=sys.stderr)
         return end.code if isinstance(end.code, int) else 0
     except (*_ANSWER_IS_NO, *_BAD_INPUT) as error:
         if os.environ.get("HUBEL_TRACEBACK"):

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -127,7 +128,13 @@ def train_mlp(
     start = time.perf_counter()
     with threadpool_limits(1):
         for epoch in range(1, epochs + 1):
-            model.partial_fit(values, digits.train_labels, classes=range(10))
+            with warnings.catch_warnings():
+                # scikit-learn takes Ctrl-C for the end of an epoch, and only warns of it.
+                warnings.filterwarnings("error", "Training interrupted by user")
+                try:
+                    model.partial_fit(values, digits.train_labels, classes=range(10))
+                except UserWarning:
+                    raise KeyboardInterrupt from None
             if epoch > epochs - averaged:
                 parameters = [*model.coefs_, *model.intercepts_]
                 sums = [s + p for s, p in zip(sums, parameters, strict=True)]
