@@ -1,5 +1,7 @@
 """The chain against the golden model: every spike, membrane and counter."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from amaranth.hdl import Value
@@ -123,7 +125,7 @@ def network(
                 reset=Reset.SOFT,
                 v_reset=threshold,
             )
-            for i, (inputs, neurons) in enumerate(zip(sizes, sizes[1:], strict=False))
+            for i, (inputs, neurons) in enumerate(pairwise(sizes))
         )
     )
 
@@ -237,7 +239,7 @@ class Hazards:
             self.near += word in self._written
             self._open.add(word)
             self.reads += 1
-        self._written = [*self._written[-3:], write_row] if write else self._written[-3:] + [-1]
+        self._written = [*self._written[-3:], write_row] if write else [*self._written[-3:], -1]
         if write:
             self._open.remove(write_row)
             self.writes += 1

@@ -95,11 +95,7 @@ def well_formed(m: Module, params: CoreParams, stream) -> Value:
     """What a sender owes: the rules of a stream, and packets that mean something."""
     packet = stream.payload
     return stays_until_taken(m, "sent", stream) & (
-        ~stream.valid
-        | (
-            (packet.population < params.populations)
-            & (Value.cast(packet.kind) != 3)
-        )
+        ~stream.valid | ((packet.population < params.populations) & (Value.cast(packet.kind) != 3))
     )
 
 
@@ -264,7 +260,9 @@ class ListHarness(Elaboratable):
         complete = lists.complete.bit_select(self.which, 1)
         asserted(m, "two_steps_at_most", steps <= 2)
         asserted(m, "complete_is_known", complete == (steps != 0))
-        asserted(m, "dropped_only_when_full", ~taken | (lists.dropped == (spike & (count == fan_in))))
+        asserted(
+            m, "dropped_only_when_full", ~taken | (lists.dropped == (spike & (count == fan_in)))
+        )
         asserted(m, "accepted_otherwise", ~taken | (lists.accepted == (spike & (count != fan_in))))
         asserted(m, "count_is_known", ~(mine & complete) | (lists.count == counts[0]))
         # The axon comes one clock after its position.

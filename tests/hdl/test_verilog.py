@@ -56,8 +56,10 @@ def test_lint_of_a_chain_and_all_that_is_in_it(name: str) -> None:
     assert_clean(Chain(*network(name)))
 
 
-@pytest.mark.parametrize("component", [Accumulator, Core, CounterRing, DenseWalker, EventList,
-                                       LifUpdate, SpikeEmitter, WeightMemory])
+@pytest.mark.parametrize(
+    "component",
+    [Accumulator, Core, CounterRing, DenseWalker, EventList, LifUpdate, SpikeEmitter, WeightMemory],
+)
 def test_lint_of_a_component(component: Callable[..., wiring.Component]) -> None:
     params, program = network("two")
     more: dict[Callable, dict[str, Any]] = {

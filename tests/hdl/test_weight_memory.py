@@ -66,5 +66,5 @@ def test_random_reads_in_simulators(play) -> None:
 
 def test_refuses_a_program_of_another_size() -> None:
     contents = program(8, 8, seed=1)
-    with pytest.raises(ValueError, match="^the Program needs a core with CoreParams"):
+    with pytest.raises(ValueError, match=r"^the Program needs a core with CoreParams"):
         WeightMemory(CoreParams(inputs=(2,), neurons=(2,)), contents)

@@ -191,8 +191,7 @@ MISTAKES = {
     ),
     "does not fit": (
         ["build", "big.npz", "--board", "icebreaker"],
-        "hubel: 784-128 with 8 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): "
-        "2",
+        "hubel: 784-128 with 8 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): 2",
     ),
     "unknown board": (
         ["build", "program.npz", "--board", "icebraker"],

@@ -50,7 +50,7 @@ def load_inputs(name: str | os.PathLike[str], *, steps: int, images: int | None 
             f"{path}: there is no such file; give an .npz file with an array 'spikes', or 'digits'"
         )
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in ("spikes", "labels") if key in archive.files}
     except Exception as error:
         # A damaged archive raises whatever its first bad byte leads to.

@@ -1,0 +1,65 @@
+"""From counters to joules."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from hubel.boards import board
+from hubel.boards.report import Usage
+from hubel.hdl.params import CoreParams
+from hubel.sw.energy import estimate
+from hubel.sw.inference import inference_energy, ram_accesses
+
+PARAMS = CoreParams(inputs=(64,), neurons=(16,), lanes=8)
+COUNTERS = {"events": 10, "weight_reads": 20, "updates": 6}
+
+
+def report(device: str, **used: int):
+    return SimpleNamespace(
+        device=device, utilisation={name: Usage(count, 9999) for name, count in used.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    "width, accesses",
+    [
+        # 64 bits of weights and 128 of states: 4 and 8 blocks of 16, 2 and 4 of 36 bits
+        (16, 20 * (4 + 1) + 6 * 3 * 8 + 10),
+        (36, 20 * (2 + 1) + 6 * 3 * 4 + 10),
+    ],
+)
+def test_ram_accesses(width, accesses):
+    assert ram_accesses(PARAMS, COUNTERS, width) == accesses
+
+
+def test_terms_are_those_of_the_estimate():
+    build = report("iCE40UP5K-SG48", logic=3000)
+    figures = inference_energy(board("icebreaker"), build, PARAMS, COUNTERS, 4000, images=1)
+    expected = estimate(
+        "iCE40UP5K",
+        4000,
+        36e6,
+        logic_cells=3000,
+        dsp_ops=6 * 8,
+        ram_accesses=ram_accesses(PARAMS, COUNTERS, 16),
+    )
+    assert figures == [replace(figure) for figure in expected]
+    assert sum(figure.value or 0 for figure in figures) > 0
+    assert {figure.kind for figure in figures} == {"estimated", "assumed"}
+
+
+def test_joules_are_an_inference_s():
+    build = report("LFE5U-85F-BG381", logic=2000, ff=2000)
+    one, four = (
+        inference_energy(board("ulx3s"), build, PARAMS, COUNTERS, 4000, images=images)
+        for images in (1, 4)
+    )
+    assert [f.value for f in four] == pytest.approx([(f.value or 0) / 4 for f in one])
+
+
+def test_unknown_device():
+    with pytest.raises(ValueError, match=r"^no coefficients for device 'GW1N-9'; there are "):
+        inference_energy(
+            board("ulx3s"), report("GW1N-9", logic=1), PARAMS, COUNTERS, 4000, images=1
+        )

@@ -1,0 +1,92 @@
+"""Spike files: what comes back, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hubel.hdl.program import Population, Program
+from hubel.sim import golden
+from hubel.sw.encode import encode
+from hubel.sw.spike_file import load_inputs, save_inputs, save_trace
+
+SPIKES = np.random.default_rng(0).random((4, 3, 5)) < 0.5
+
+
+@pytest.mark.parametrize("labels", [None, np.array([3, 1, 4, 1])])
+def test_round_trip(tmp_path, labels):
+    path = tmp_path / "inputs.npz"
+    save_inputs(path, SPIKES, labels)
+    spikes, got = load_inputs(path, steps=99)
+    np.testing.assert_array_equal(spikes, SPIKES)
+    assert spikes.dtype == np.bool_
+    assert (got is None) == (labels is None)
+    if labels is not None:
+        np.testing.assert_array_equal(got, labels)
+    first, got = load_inputs(path, steps=99, images=2)
+    np.testing.assert_array_equal(first, SPIKES[:2])
+    assert got is None or len(got) == 2
+
+
+def test_digits_are_the_encoded_test_images(digits):
+    spikes, labels = load_inputs("digits", steps=6, images=7)
+    np.testing.assert_array_equal(spikes, encode(digits.test_images[:7], 6, 16))
+    np.testing.assert_array_equal(labels, digits.test_labels[:7])
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ({"other": SPIKES}, "has no array 'spikes'; save it with np.savez("),
+        ({"spikes": SPIKES[0]}, "'spikes' must be 0 or 1, of shape (samples, steps, inputs), not"),
+        ({"spikes": SPIKES * 2}, "'spikes' must be 0 or 1, of shape (samples, steps, inputs), not"),
+        ({"spikes": SPIKES * 1.0}, "'spikes' must be 0 or 1, of shape"),
+        ({"spikes": SPIKES, "labels": np.zeros(3)}, "'labels' must have shape (4,), not (3,)"),
+        ({"spikes": np.array([None])}, "not a readable .npz file: "),
+    ],
+)
+def test_refused(tmp_path, arrays, message):
+    path = tmp_path / "inputs.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError) as refused:
+        load_inputs(path, steps=1)
+    assert str(refused.value).startswith(f"{path}: {message}")
+
+
+def test_truncated(tmp_path):
+    path = tmp_path / "inputs.npz"
+    save_inputs(path, SPIKES)
+    whole = path.read_bytes()
+    for length in range(0, len(whole) - 1, 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError) as refused:
+            load_inputs(path, steps=1)
+        assert str(refused.value).startswith(f"{path}: not a readable .npz file: ")
+
+
+def test_no_images():
+    with pytest.raises(ValueError, match=r"^images must be 1 or more, not 0$"):
+        load_inputs("digits", steps=1, images=0)
+
+
+def test_a_trace_is_saved_whole(tmp_path):
+    program = Program(
+        populations=(
+            Population(
+                name="out",
+                weights=np.full((5, 2), 9),
+                bias=np.zeros(2, dtype=np.int64),
+                v_init=np.zeros(2, dtype=np.int64),
+                threshold=20,
+                v_reset=20,
+            ),
+        )
+    )
+    trace = golden.run(program, SPIKES)
+    save_trace(tmp_path / "run.npz", program, trace, backend="golden", seconds=1.5)
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["spikes.out"], trace.spikes[0])
+        np.testing.assert_array_equal(archive["membrane.out"], trace.membrane[0])
+        assert json.loads(str(archive["counters"])) == trace.counters.total()
+        timing = json.loads(str(archive["timing"]))
+    assert timing == {"backend": "golden", "seconds": 1.5, "cycles": None}
