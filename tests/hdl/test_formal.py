@@ -1,6 +1,6 @@
 # amaranth: UnusedElaboratable=no
-"""Bounded proofs: no sequence of inputs of up to ``DEPTH`` clocks after the reset, however unlikely,
-breaks a rule. The sizes are the smallest that have every case; data are left free."""
+"""Bounded proofs: no sequence of inputs of up to ``DEPTH`` clocks after the reset, however
+unlikely, breaks a rule. The sizes are the smallest that have every case; data are left free."""
 
 import shutil
 import subprocess
@@ -17,6 +17,7 @@ from amaranth.lib import wiring
 import hubel.hdl.core
 from hubel.boards.toolchain import ToolMissing, find_tool
 from hubel.hdl.core import Core
+from hubel.hdl.emitter import SpikeEmitter
 from hubel.hdl.event_list import EventList
 from hubel.hdl.events import EventKind
 from hubel.hdl.image import NeuronRow, row_width
@@ -180,9 +181,8 @@ def test_core(monkeypatch, tmp_path, sizes: tuple[int, ...], words: int) -> None
 
 
 def test_the_prover_finds_a_queue_that_is_too_short(monkeypatch, tmp_path) -> None:
-    emitter = hubel.hdl.core.SpikeEmitter
     monkeypatch.setattr(
-        hubel.hdl.core, "SpikeEmitter", lambda params, depth: emitter(params, depth=depth - 1)
+        "hubel.hdl.core.SpikeEmitter", lambda params, depth: SpikeEmitter(params, depth=depth - 1)
     )
     harness = core_harness(monkeypatch, (2, 5), 3)
     assert "queue_never_overflows" in prove(harness, harness.free, tmp_path)

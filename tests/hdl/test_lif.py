@@ -75,7 +75,7 @@ def random_words(params: CoreParams, count: int, seed: int) -> list[Word]:
         neurons = population(
             bias=corners(rng, low, high, lanes).tolist(),
             threshold=int(corners(rng, 0, high, 1)[0]),
-            decay=int(rng.choice([0, 1, 2048, 4095, 4096, rng.integers(4097)])),
+            decay=int(rng.choice([0, 1, 2048, 4095, 4096, int(rng.integers(4097))])),
             soft=soft,
             v_reset=int(corners(rng, 0 if soft else low, high, 1)[0]),
         )

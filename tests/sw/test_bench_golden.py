@@ -1,6 +1,7 @@
 """The benchmark compares like with like."""
 
 import shutil
+from importlib import resources
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_the_c_loop_gives_the_same_spikes(tiny):
 
 
 def test_a_wrong_c_loop_is_noticed(tiny, monkeypatch):
-    read = bench_golden.resources.files("hubel.sw").joinpath("data/yardstick.c").read_text
+    read = resources.files("hubel.sw").joinpath("data/yardstick.c").read_text
     wrong = read("utf-8").replace("total > threshold", "total >= threshold - 40")
 
     class Files:
@@ -32,7 +33,7 @@ def test_a_wrong_c_loop_is_noticed(tiny, monkeypatch):
         def read_text(self, _):
             return wrong
 
-    monkeypatch.setattr(bench_golden.resources, "files", lambda _: Files())
+    monkeypatch.setattr(resources, "files", lambda _: Files())
     with pytest.raises(AssertionError, match="the C loop and the golden model differ"):
         bench_golden.bench_network("tiny", samples=3)
 

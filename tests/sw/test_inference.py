@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ PARAMS = CoreParams(inputs=(64,), neurons=(16,), lanes=8)
 COUNTERS = {"events": 10, "weight_reads": 20, "updates": 6}
 
 
-def report(device: str, **used: int):
+def report(device: str, **used: int) -> Any:
     return SimpleNamespace(
         device=device, utilisation={name: Usage(count, 9999) for name, count in used.items()}
     )

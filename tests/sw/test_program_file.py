@@ -265,7 +265,8 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]]
         ),
         (
             lambda h, a: a.update({"0.bias": a["0.bias"].astype(float)}),
-            "not a valid hubel Program: population 'layer 0 µ': bias must be signed integers, not float64",
+            "not a valid hubel Program: population 'layer 0 µ': bias must be signed integers, "
+            "not float64",
         ),
         (
             lambda h, a: a.update({"0.bias": np.array([None])}),

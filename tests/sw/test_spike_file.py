@@ -83,6 +83,7 @@ def test_a_trace_is_saved_whole(tmp_path):
         )
     )
     trace = golden.run(program, SPIKES)
+    assert trace.membrane is not None
     save_trace(tmp_path / "run.npz", program, trace, backend="golden", seconds=1.5)
     with np.load(tmp_path / "run.npz", allow_pickle=False) as archive:
         np.testing.assert_array_equal(archive["spikes.out"], trace.spikes[0])

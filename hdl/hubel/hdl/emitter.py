@@ -92,7 +92,7 @@ class SpikeEmitter(wiring.Component):
                 m.d.comb += packet.index.eq(
                     Cat(C(lane, (lanes - 1).bit_length()), word.row - first_row[word.population]))
 
-        # Stepping on where there is nothing to send does no harm, and keeps ``valid`` out of the way.
+        # To step on where nothing is to be sent does no harm, and keeps ``valid`` off this path.
         with m.If(word.start):
             m.d.comb += packet.kind.eq(EventKind.START)
             with m.If(packet_ready):
