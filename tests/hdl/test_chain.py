@@ -92,7 +92,7 @@ def simulate(backend, cache_dir, lanes: int, gap: float, stall: float) -> None:
         state_width=16 if lanes == 8 else 24,
     )
     spikes = np.concatenate(
-        [random_spikes(rng, 40, samples=2, steps=8, activity=a) for a in (0.0, 0.1, 0.4, 1.0)]
+        [random_spikes(rng, 40, samples=2, steps=5, activity=a) for a in (0.0, 0.1, 0.4, 1.0)]
     )
     got = gateware.run(
         program,

@@ -76,9 +76,11 @@ def prove(harness: Elaboratable, free: list[Value], folder: Path, *, depth: int 
 
 
 def asserted(m: Module, name: str, condition) -> None:
-    """Assert ``condition``, under a name that the prover reports."""
-    holds = Signal(name=name)
-    m.d.comb += [holds.eq(condition), Assert(holds, name)]
+    """Assert ``condition``, in a module whose name the prover reports."""
+    holds = Signal(name=f"{name}_holds")
+    m.d.comb += holds.eq(condition)
+    m.submodules[name] = inner = Module()
+    inner.d.comb += Assert(holds)
 
 
 def stays_until_taken(m: Module, name: str, stream) -> Value:

@@ -1,6 +1,7 @@
 """One question, several back ends."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -87,3 +88,13 @@ def test_a_wrong_weight_is_found(cache_dir):
     v = other.membrane
     assert v is not None
     assert check.result.startswith(f"sample {sample}, step {step}, population out, neuron 1: ")
+
+
+@pytest.mark.usefixtures("icarus")
+def test_a_replaced_operator_is_found(cache_dir):
+    # The first comparison with zero decides whether neuron 0 fires.
+    compare = re.compile(r"(assign \S+ +=.*) < (\$signed\(1'h0\);)")
+    verilog, replaced = compare.subn(r"\1 > \2", gateware.chain_verilog(PROGRAM), count=1)
+    assert replaced == 1
+    check = backends.check(PROGRAM, SPIKES, backend="icarus", cache_dir=cache_dir, verilog=verilog)
+    assert check.result.startswith("sample 0, step 0, population out, neuron 0: ")

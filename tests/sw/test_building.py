@@ -1,4 +1,4 @@
-"""Builds, trainings and the ledger: every joule once."""
+"""Builds and the ledger: every joule once."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 
 from hubel.boards import board
 from hubel.hdl.program import Population, Program
-from hubel.sw import building, training
+from hubel.sw import building
 from hubel.sw.ledger import Ledger
 
 PROGRAM = Program(
@@ -49,30 +49,3 @@ def test_a_build_is_in_the_ledger_if_a_tool_ran(stages, tmp_path, monkeypatch):
         [energy] = attempt.tools
         assert energy.unit == "J"
         assert energy.value is not None and energy.value > 0
-
-
-def test_a_failed_training_keeps_its_joules(tmp_path, monkeypatch):
-    def fails(digits, *, on_epoch, **_):
-        on_epoch(1, 0.5)
-        raise MemoryError("no memory")
-
-    monkeypatch.setattr(training, "train_mlp", fails)
-    with pytest.raises(MemoryError):
-        training.train_digits(tmp_path / "ledger.jsonl", epochs=7)
-    [attempt] = Ledger(tmp_path / "ledger.jsonl").read()
-    assert (attempt.status, attempt.epochs) == ("failed", 1)
-    assert attempt.power[0].unit == "W"
-    assert attempt.config == {"hidden": 128, "epochs": 7, "seed": 0}
-
-
-def test_a_training_counts_its_epochs(tmp_path):
-    done = []
-    mlp = training.train_digits(
-        tmp_path / "ledger.jsonl",
-        hidden=8,
-        epochs=3,
-        on_epoch=lambda epoch, total: done.append((epoch, total)),
-    )
-    [attempt] = Ledger(tmp_path / "ledger.jsonl").read()
-    assert (attempt.status, attempt.epochs, attempt.score) == ("completed", 3, mlp.accuracy)
-    assert done == [(1, 3), (2, 3), (3, 3)]

@@ -36,6 +36,6 @@ def test_a_core_that_does_not_fit_is_refused_with_the_numbers():
         check_fit(board("icebreaker"), params)
     assert str(refused.value) == (
         "784-128-10 with 16 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): "
-        "225 block_ram needed, 30 there; 16 dsp needed, 8 there; use fewer neurons, bits or lanes, "
-        "or another board"
+        "225 block RAMs needed, 30 there, 16 multipliers needed, 8 there; use fewer neurons, bits "
+        "or lanes, or another board"
     )

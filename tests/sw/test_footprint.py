@@ -1,5 +1,7 @@
 """NATURE of a ledger at a place."""
 
+import math
+
 import pytest
 
 from hubel.sw.carbon import intensity
@@ -28,6 +30,17 @@ def test_nowhere_has_no_carbon():
 def test_refused():
     with pytest.raises(ValueError, match=r"PUE must be at least 1, not 0.5"):
         site("USA", pue=0.5)
+    with pytest.raises(ValueError, match=r"^grid loss must be in 0\.\.1, without 1, not 1\.5$"):
+        site("USA", grid_loss=1.5)
+    with pytest.raises(ValueError, match=r"^no carbon intensity for country 'XXX'$"):
+        site("XXX")
+
+
+@pytest.mark.parametrize("value", [-3.0, math.inf, math.nan])
+def test_a_carbon_intensity_out_of_range(value):
+    with pytest.raises(ValueError) as refused:
+        site(None, intensity_g_per_kwh=value)
+    assert str(refused.value) == f"carbon intensity must be at least 0, not {value}"
 
 
 def test_missing_and_empty_ledger(tmp_path):

@@ -21,7 +21,7 @@ from hubel.sw.program_file import load_program, save_program
 # The same examples in every run.
 fixed = settings(derandomize=True, deadline=None, max_examples=30)
 
-MEND = "build it again with `hubel build`, or copy the file again from where it came"
+MEND = "make it again with `hubel compile`, or copy the file again from where it came"
 
 
 def program(seed: int = 0) -> Program:

@@ -11,6 +11,7 @@ from hubel.sw.encode import encode
 from hubel.sw.spike_file import load_inputs, save_inputs, save_trace
 
 SPIKES = np.random.default_rng(0).random((4, 3, 5)) < 0.5
+NOT_SPIKES = "'spikes' must be 0 or 1, of shape (samples, steps, inputs), not "
 
 
 @pytest.mark.parametrize("labels", [None, np.array([3, 1, 4, 1])])
@@ -37,12 +38,25 @@ def test_digits_are_the_encoded_test_images(digits):
 @pytest.mark.parametrize(
     "arrays, message",
     [
-        ({"other": SPIKES}, "has no array 'spikes'; save it with np.savez("),
-        ({"spikes": SPIKES[0]}, "'spikes' must be 0 or 1, of shape (samples, steps, inputs), not"),
-        ({"spikes": SPIKES * 2}, "'spikes' must be 0 or 1, of shape (samples, steps, inputs), not"),
-        ({"spikes": SPIKES * 1.0}, "'spikes' must be 0 or 1, of shape"),
-        ({"spikes": SPIKES, "labels": np.zeros(3)}, "'labels' must have shape (4,), not (3,)"),
-        ({"spikes": np.array([None])}, "not a readable .npz file: "),
+        (
+            {"other": SPIKES},
+            "has no array 'spikes'; save it with np.savez(path, spikes=array of 0 and 1, "
+            "shape (samples, steps, inputs))",
+        ),
+        ({"spikes": SPIKES[0]}, f"{NOT_SPIKES}bool of shape (3, 5)"),
+        ({"spikes": SPIKES * 2}, f"{NOT_SPIKES}int64 of shape (4, 3, 5)"),
+        ({"spikes": SPIKES * 1.0}, f"{NOT_SPIKES}float64 of shape (4, 3, 5)"),
+        (
+            {"spikes": SPIKES, "labels": np.zeros(3, dtype=int)},
+            "'labels' must have shape (4,), not (3,)",
+        ),
+        ({"spikes": SPIKES, "labels": np.zeros(4)}, "'labels' must be integers, not float64"),
+        ({"spikes": SPIKES, "labels": np.array([*"3141"])}, "'labels' must be integers, not <U1"),
+        (
+            {"spikes": np.array([None])},
+            "not a readable .npz file: Object arrays cannot be loaded when allow_pickle=False; "
+            "save it again",
+        ),
     ],
 )
 def test_refused(tmp_path, arrays, message):
@@ -50,7 +64,16 @@ def test_refused(tmp_path, arrays, message):
     np.savez(path, **arrays)
     with pytest.raises(ValueError) as refused:
         load_inputs(path, steps=1)
-    assert str(refused.value).startswith(f"{path}: {message}")
+    assert str(refused.value) == f"{path}: {message}"
+
+
+def test_missing(tmp_path):
+    path = tmp_path / "inputs.npz"
+    with pytest.raises(FileNotFoundError) as refused:
+        load_inputs(path, steps=1)
+    assert str(refused.value) == (
+        f"{path}: there is no such file; give an .npz file with an array 'spikes', or 'digits'"
+    )
 
 
 def test_truncated(tmp_path):
@@ -67,6 +90,11 @@ def test_truncated(tmp_path):
 def test_no_images():
     with pytest.raises(ValueError, match=r"^images must be 1 or more, not 0$"):
         load_inputs("digits", steps=1, images=0)
+
+
+def test_no_steps():
+    with pytest.raises(ValueError, match=r"^steps must be 1 or more, not 0$"):
+        load_inputs("digits", steps=0, images=1)
 
 
 def test_a_trace_is_saved_whole(tmp_path):

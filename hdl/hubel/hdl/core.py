@@ -10,7 +10,7 @@ from .accumulate import Accumulator
 from .counter_ring import CounterRing, CounterSignature
 from .dense_walker import DenseWalker, SlotLayout
 from .emitter import SpikeEmitter
-from .events import EventLayout
+from .events import EventKind, EventLayout
 from .image import NeuronRow, neuron_rows, row_width
 from .lif import LifParameters, LifUpdate
 from .params import CoreParams
@@ -176,6 +176,12 @@ class Core(wiring.Component):
             lif.current.eq(accumulator.current),
             lif.shared.eq(late_read.data),
         ]
+
+        sent = emitter.spikes
+        for p in range(params.populations):
+            m.d.sync += walker.ended[p].eq(
+                sent.valid & sent.ready & (sent.payload.kind == EventKind.END)
+                & (sent.payload.population == p))
 
         done = slots[9]
         m.d.comb += [

@@ -40,9 +40,10 @@ class DenseWalker(wiring.Component):
     """Collects events and, when a step of a population is complete, gives each of its state words
     in turn one slot for each event, two at least, one slot a cycle.
 
-    Of the populations that may start, the last one starts first: in a chain of populations each
-    then finds a free list, and nothing can block for ever. Between two populations there are two
-    cycles without a slot.
+    Of the populations that may start, the last one starts first. A population may start when the
+    next one has a free list for the step, those that are on their way counted: its packets then
+    never wait for a list, and in a chain of populations nothing can block for ever. Between two
+    populations there are two cycles without a slot.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ class DenseWalker(wiring.Component):
         Populations that must not start in this cycle.
     done : :py:`In(1)`
         A word that was given out has left the core.
+    ended : :py:`In(populations)`
+        The END of a step that a population was started for has left the core.
     slot : :py:`Out(SlotLayout(params))`
         The slot of this cycle.
     weight_address : :py:`Out(range(weight_words))`
@@ -76,6 +79,7 @@ class DenseWalker(wiring.Component):
             "events":         In(stream.Signature(EventLayout(params))),
             "blocked":        In(params.populations),
             "done":           In(1),
+            "ended":          In(params.populations),
             "slot":           Out(SlotLayout(params)),
             "weight_address": Out(range(params.weight_words)),
             "busy":           Out(1),
@@ -104,7 +108,6 @@ class DenseWalker(wiring.Component):
             self.dropped.eq(event_list.dropped),
             event_list.population.eq(population),
             event_list.position.eq(position),
-            last.eq(position == last_position),
             self.busy.eq(walking & (~last | (credits != 0))),
             self.slot.valid.eq(self.busy & (position < count)),
             self.slot.last.eq(self.busy & last),
@@ -116,10 +119,21 @@ class DenseWalker(wiring.Component):
         ]
         m.d.sync += credits.eq(credits - self.slot.last + self.done)
 
+        # Steps on their way from each population, whose END has not left, and whether the next
+        # one has a list for another.
+        started, room = Signal(params.populations), Signal(params.populations)
+        m.d.comb += room[-1].eq(1)
+        for p in range(params.populations - 1):
+            leaving = Signal(range(3), name=f"leaving_{p}")
+            m.d.sync += leaving.eq(leaving + started[p] - self.ended[p])
+            m.d.comb += room[p].eq(~(event_list.full[p + 1] | leaving[1]
+                                     | (leaving[0] & event_list.complete[p + 1])))
+
         with m.FSM():
             with m.State("Choose"):
                 for p in range(params.populations):
-                    with m.If(event_list.complete[p] & ~self.blocked[p]):
+                    with m.If(event_list.complete[p] & room[p] & ~self.blocked[p]):
+                        m.d.comb += started.eq(1 << p)
                         m.d.sync += population.eq(p)
                         m.next = "Start"
             with m.State("Start"):
@@ -144,10 +158,15 @@ class DenseWalker(wiring.Component):
             with m.State("Walk"):
                 m.d.comb += walking.eq(1)
                 with m.If(self.busy):
-                    m.d.sync += position.eq(position + 1)
+                    m.d.sync += [
+                        position.eq(position + 1),
+                        # Decided a cycle before, because much depends on it.
+                        last.eq(position + 1 == last_position),
+                    ]
                 with m.If(self.slot.last):
                     m.d.sync += [
                         position.eq(0),
+                        last.eq(0),
                         first.eq(0),
                         row.eq(row + 1),
                         first_weight.eq(first_weight + inputs),

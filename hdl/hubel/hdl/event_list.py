@@ -27,6 +27,8 @@ class EventList(wiring.Component):
         and reported; only a sender that repeats an axon within a step can cause that.
     complete : :py:`Out(populations)`
         A bit for each population: at least one step is complete.
+    full : :py:`Out(populations)`
+        A bit for each population: both lists are complete.
     population : :py:`In(range(populations))`
         Whose oldest complete step is used.
     count : :py:`Out(range(max(inputs) + 1))`
@@ -51,6 +53,7 @@ class EventList(wiring.Component):
         super().__init__({
             "events":     In(stream.Signature(layout)),
             "complete":   Out(params.populations),
+            "full":       Out(params.populations),
             "population": In(layout["population"].shape),
             "count":      Out(range(max(params.inputs) + 1)),
             "fresh":      Out(1),
@@ -95,6 +98,7 @@ class EventList(wiring.Component):
             self.events.ready.eq(steps[payload.population] != 2),
             taken.eq(self.events.valid & self.events.ready),
             self.complete.eq(Cat(s != 0 for s in steps)),
+            self.full.eq(Cat(s == 2 for s in steps)),
             self.count.eq(counts[self.population][using[self.population]]),
             self.fresh.eq(freshes[self.population][using[self.population]]),
             self.axon.eq(read.data),

@@ -34,7 +34,7 @@ def build_recorded(
     progress: Callable[[str], None] = lambda stage: None,
 ) -> tuple[BuildReport, bool]:
     """Bitstream of ``program`` for ``board``; what the tools drew goes into ``ledger`` as set-up
-    energy, a record of tools alone.
+    energy, a record of tools alone, also if they fail or are interrupted.
 
     Parameters
     ----------
@@ -68,22 +68,30 @@ def build_recorded(
 
     params = program.params(lanes=lanes or board.lanes)
     check_fit(board, params)
+    Path(ledger).parent.mkdir(parents=True, exist_ok=True)
+    start = datetime.now(UTC).isoformat(timespec="seconds")
+    status = "killed"
     window = PowerWindow()
-    with window:
-        report = build(board, params, program, folder, seed=seed, seeds=seeds, progress=ran)
-    if stages:
-        Path(ledger).parent.mkdir(parents=True, exist_ok=True)
-        Ledger(ledger).add(
-            Attempt(
-                id=str(uuid.uuid4()),
-                name=f"build {board.name}",
-                start=datetime.now(UTC).isoformat(timespec="seconds"),
-                status="completed",
-                epochs=0,
-                seconds=0.0,
-                tools=(window.energy,),
+    try:
+        with window:
+            report = build(board, params, program, folder, seed=seed, seeds=seeds, progress=ran)
+        status = "completed"
+    except Exception:
+        status = "failed"
+        raise
+    finally:
+        if stages:
+            Ledger(ledger).add(
+                Attempt(
+                    id=str(uuid.uuid4()),
+                    name=f"build {board.name}",
+                    start=start,
+                    status=status,
+                    epochs=0,
+                    seconds=0.0,
+                    tools=(window.energy,),
+                )
             )
-        )
     return report, bool(stages)
 
 

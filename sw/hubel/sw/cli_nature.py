@@ -30,11 +30,13 @@ def _show(nature: dict, as_json: bool) -> None:
 
 @nature_app.command("report")
 def report(
-    ledger: Annotated[Path, typer.Option(help="Attempt ledger.")] = Path("build/ledger.jsonl"),
+    ledger: Annotated[Path, typer.Option(help="Ledger of attempts to read.")] = Path("build/ledger.jsonl"),
     country: Country = "USA",
-    pue: Annotated[float | None, typer.Option(help="1.0, a desk, by default.")] = None,
+    pue: Annotated[
+        float | None, typer.Option(help="Power usage effectiveness; 1.0, a desk, by default.")
+    ] = None,
     grid_loss: Annotated[
-        float | None, typer.Option(help="Lost fraction; the country's by default.")
+        float | None, typer.Option(help="Lost fraction of the grid; the country's by default.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -45,11 +47,13 @@ def report(
 
 @nature_app.command("compute")
 def compute(
-    power_w: Annotated[float, typer.Option(help="E: mean IT power.")],
-    seconds: Annotated[float, typer.Option(help="T: seconds an epoch.")],
-    epochs: Annotated[int, typer.Option(help="Epochs of an experiment.")] = 1,
-    n_exp: Annotated[int, typer.Option(help="Number of experiments.")] = 1,
-    setup_j: Annotated[float, typer.Option(help="A: joules of an experiment beside it.")] = 0.0,
+    power_w: Annotated[float, typer.Option(min=0, help="E: mean IT power.")],
+    seconds: Annotated[float, typer.Option(min=0, help="T: seconds an epoch.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of an experiment.")] = 1,
+    n_exp: Annotated[int, typer.Option(min=1, help="Number of experiments.")] = 1,
+    setup_j: Annotated[
+        float, typer.Option(min=0, help="A: joules of an experiment beside it.")
+    ] = 0.0,
     pue: Annotated[float, typer.Option(help="Power usage effectiveness.")] = 1.0,
     grid_loss: Annotated[float, typer.Option(help="Lost fraction of the grid.")] = 0.0,
     intensity_g_per_kwh: Annotated[

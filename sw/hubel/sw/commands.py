@@ -173,6 +173,8 @@ def flash(
                 f"{target.name} --out {folder}"
             )
         bitstream = BuildReport.load(reports[-1]).bitstream
+    if not Path(bitstream).is_file():
+        raise FileNotFoundError(f"{bitstream}: there is no such bitstream; `hubel build` makes one")
     return flash_board(target, bitstream, dry_run=dry_run)
 
 
@@ -207,9 +209,10 @@ def report(folder: PathLike) -> Path:
         raise FileNotFoundError(f"{path}: there is no such file; `hubel demo` writes it")
     try:
         data = ReportData.from_json(json.loads(path.read_text()))
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: not the data of a report: {error}; run hubel demo") from None
-    html_report.write(data, path.with_name("report.html"))
+        html_report.write(data, path.with_name("report.html"))
+    # Whatever the template finds missing in a file that was edited.
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}; `hubel demo` writes it anew") from error
     return path.with_name("report.html")
 
 

@@ -12,6 +12,9 @@ _SHAPES = {
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
 
+#: Resources, for people.
+_NAMES = {"block_ram": "block RAMs", "dsp": "multipliers"}
+
 
 def block_rams(family: str, depth: int, width: int) -> int:
     """Block RAMs of a memory of ``depth`` rows of ``width`` bits, in the best shape."""
@@ -45,7 +48,7 @@ def check_fit(board: Board, params: CoreParams) -> None:
     """Raise ValueError, naming what is needed and what there is, if a core does not fit."""
     need = needed(board, params)
     short = [
-        f"{count} {name} needed, {board.resources[name]} there"
+        f"{count} {_NAMES[name]} needed, {board.resources[name]} there"
         for name, count in need.items()
         if count > board.resources[name]
     ]
@@ -53,6 +56,6 @@ def check_fit(board: Board, params: CoreParams) -> None:
         sizes = "-".join(map(str, (params.inputs[0], *params.neurons)))
         raise ValueError(
             f"{sizes} with {params.lanes} lanes and {params.weight_width}-bit weights does not fit "
-            f"the {board.title}: {'; '.join(short)}; use fewer neurons, bits or lanes, or another "
+            f"the {board.title}: {', '.join(short)}; use fewer neurons, bits or lanes, or another "
             f"board"
         )

@@ -1,5 +1,6 @@
 """NATURE of a ledger, at a place: what the commands and the report say of it."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ def site(
     """
     carbon = None
     if intensity_g_per_kwh is not None:
+        if not 0 <= intensity_g_per_kwh < math.inf:
+            raise ValueError(f"carbon intensity must be at least 0, not {intensity_g_per_kwh}")
         carbon = declared("carbon intensity", intensity_g_per_kwh, "g/kWh", "generation")
     elif country is not None:
         carbon = intensity(country)

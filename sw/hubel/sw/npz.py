@@ -62,15 +62,23 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    FileNotFoundError
-        If the folder of ``path`` does not exist.
+    OSError
+        If ``path`` is a folder or cannot be written, or its folder does not exist; before the
+        body begins.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: this is a folder; give the name of a file")
     # The same folder, because os.replace is atomic only inside one file system.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        try:
+            temporary.touch()
+        except OSError as error:
+            # Its own name says nothing to the user.
+            raise OSError(error.errno, error.strerror, str(path)) from None
         yield temporary
         os.replace(temporary, path)
     finally:

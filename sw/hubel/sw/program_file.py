@@ -11,7 +11,7 @@ from hubel.hdl.program import Population, Program, Reset
 from .npz import read_npz, write_npz
 
 _FORMAT, _VERSION = "hubel Program", 1
-_MEND = "build it again with `hubel build`, or copy the file again from where it came"
+_MEND = "make it again with `hubel compile`, or copy the file again from where it came"
 _POPULATION_FIELDS = ("threshold", "decay", "v_reset")
 
 

@@ -70,6 +70,8 @@ def load_inputs(name: str | os.PathLike[str], *, steps: int, images: int | None 
         raise ValueError(
             f"{path}: 'labels' must have shape ({spikes.shape[0]},), not {labels.shape}"
         )
+    if labels is not None and labels.dtype.kind not in "iu":
+        raise ValueError(f"{path}: 'labels' must be integers, not {labels.dtype}")
     return spikes[:images].astype(np.bool_), None if labels is None else labels[:images]
 
 
