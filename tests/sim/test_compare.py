@@ -49,11 +49,18 @@ def test_equal(expected):
     "spikes, membrane, place",
     [
         ([(0, (1, 0, 0)), (0, (0, 2, 3))], [], "sample 0, step 2, population hidden, neuron 3"),
+        ([(0, (1, 0, 0)), (1, (0, 2, 1))], [], "sample 0, step 2, population out, neuron 1"),
         ([(0, (0, 2, 0)), (1, (0, 1, 1))], [], "sample 0, step 1, population out, neuron 1"),
         ([(1, (1, 1, 0)), (0, (1, 1, 2))], [], "sample 1, step 1, population hidden, neuron 2"),
         ([(1, (0, 0, 0))], [(0, (0, 0, 1))], "sample 0, step 0, population hidden, neuron 1"),
     ],
-    ids=["earliest sample", "earliest step", "earlier population", "membrane upstream"],
+    ids=[
+        "earliest sample",
+        "sample before step",
+        "earliest step",
+        "earlier population",
+        "membrane upstream",
+    ],
 )
 def test_the_first_in_time_is_named(expected, spikes, membrane, place):
     text = first_divergence(PROGRAM, expected, changed(expected, spikes=spikes, membrane=membrane))

@@ -1,7 +1,9 @@
 """The command line: reads options, calls :mod:`hubel.sw.commands`, prints."""
 
+import errno
 import json
 import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -44,7 +46,7 @@ Images = Annotated[int | None, typer.Option(min=1, help="Use only the first samp
 Steps = Annotated[int, typer.Option(min=1, help="Steps of a digit; a file has its own.")]
 Lanes = Annotated[int, typer.Option(help="Neurons side by side: 2, 4, 8, 16 or 32.")]
 Waves = Annotated[Path | None, typer.Option(help="Write waveforms there, .vcd or .fst.")]
-LedgerFile = Annotated[Path, typer.Option(help="Attempt ledger that is appended to.")]
+LedgerFile = Annotated[Path, typer.Option(help="Ledger of attempts, which is appended to.")]
 
 
 def _stages(as_json: bool = False) -> Stages:
@@ -88,7 +90,7 @@ def train(
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/mlp.npz"),
     hidden: Annotated[int, typer.Option(min=1, help="Neurons of the hidden layer.")] = 128,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 80,
-    seed: Annotated[int, typer.Option(min=0, help="Of the training.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     ledger: LedgerFile = commands.LEDGER,
     as_json: Json = False,
 ) -> None:
@@ -138,7 +140,7 @@ def verilog(
     program: ProgramFile,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/hubel_chain.v"),
     lanes: Lanes = 8,
-    lint: Annotated[bool, typer.Option(help="Have Verilator look at it.")] = True,
+    lint: Annotated[bool, typer.Option(help="Have Verilator look for mistakes in it.")] = True,
 ) -> None:
     """Write plain Verilog of the core that runs a Program."""
     warned = commands.verilog(program, out, lanes=lanes, lint=lint)
@@ -181,7 +183,7 @@ def sim(
 @app.command()
 def build(
     program: ProgramFile,
-    board: Annotated[str, typer.Option(help="icebreaker, ulx3s.")],
+    board: Annotated[str, typer.Option(help="Board to build for: icebreaker or ulx3s.")],
     out: Annotated[Path, typer.Option(help="Folder for builds.")] = Path("build/boards"),
     lanes: Annotated[int | None, typer.Option(help="Lanes; the board's own by default.")] = None,
     seed: Annotated[int, typer.Option(min=1, help="First seed of the placer.")] = 1,
@@ -212,12 +214,12 @@ def build(
 
 @app.command()
 def flash(
-    board: Annotated[str, typer.Argument(help="icebreaker, ulx3s.")],
+    board: Annotated[str, typer.Argument(help="Board that is plugged in: icebreaker or ulx3s.")],
     bitstream: Annotated[Path | None, typer.Option(help="File to load.")] = None,
     folder: Annotated[
         Path, typer.Option(help="Otherwise the newest build for the board in this folder.")
     ] = Path("build/boards"),
-    dry_run: Annotated[bool, typer.Option(help="Only print the command.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the command.")] = False,
 ) -> None:
     """Load a bitstream into a board."""
     done = commands.flash(board, bitstream=bitstream, folder=folder, dry_run=dry_run)
@@ -229,7 +231,9 @@ def run(
     program: ProgramFile,
     inputs: Inputs,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/run.npz"),
-    backend: Annotated[Backend, typer.Option(help="Who computes.")] = "golden",
+    backend: Annotated[
+        Backend, typer.Option(help="The golden model, or an HDL simulator.")
+    ] = "golden",
     images: Images = None,
     steps: Steps = 16,
     lanes: Lanes = 8,
@@ -302,13 +306,32 @@ def doctor(as_json: Json = False) -> None:
 
 
 #: The thing ran, and the answer is no.
-_ANSWER_IS_NO = (BenchFailed, BuildFailed, BitstreamFailed, FlashFailed)
-#: Bad use or bad input, or something that is not installed.
-_BAD_INPUT = (ValueError, OSError, ImportError, ToolMissing, SynthesisMissing)
-
+_ANSWER_IS_NO = (
+    *(AssertionError, BenchFailed, BuildFailed, BitstreamFailed, FlashFailed),
+    subprocess.CalledProcessError,
+)
+#: Bad use or bad input, or something that is not installed or not there in sufficient amount.
+_BAD_INPUT = (
+    *(ValueError, OSError, ImportError, ToolMissing, SynthesisMissing),
+    *(MemoryError, OverflowError),
+)
+#: What typer raises for options and arguments that it does not understand.
+_BAD_USE: type[Exception] = typer.BadParameter.__mro__[1]
 
 #: Ctrl-C, as shells report it.
 _INTERRUPTED = 130
+
+#: What helps where the operating system refuses something.
+_MENDS = {
+    errno.EACCES: "choose another place, or give yourself the permission",
+    errno.EEXIST: "it is a file, and a folder is needed; choose another place",
+    errno.EISDIR: "give the name of a file",
+    errno.ENOENT: "check the path, or choose another place",
+    errno.ENOSPC: "make room, or choose another place",
+    errno.ENOTDIR: "a part of the path is a file; choose another place",
+    errno.EPERM: "choose another place, or give yourself the permission",
+    errno.EROFS: "choose another place",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -316,20 +339,38 @@ def main(arguments: list[str] | None = None) -> int:
     130 (Ctrl-C). ``HUBEL_TRACEBACK=1`` shows where an error came from."""
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
-        app(args=arguments, prog_name="hubel")
+        code = app(args=arguments, prog_name="hubel", standalone_mode=False) or 0
     except SystemExit as end:
-        if end.code == _INTERRUPTED:
-            print("hubel: interrupted; what was finished is kept", file=sys.stderr)
-        return end.code if isinstance(end.code, int) else 0
+        # The reader of the output has left.
+        code = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except _BAD_USE as error:
+        print(_usage(error), file=sys.stderr)
+        code = 2
     except (*_ANSWER_IS_NO, *_BAD_INPUT) as error:
         if os.environ.get("HUBEL_TRACEBACK"):
             raise
         print(f"hubel: {_one_line(error)}", file=sys.stderr)
-        return 1 if isinstance(error, _ANSWER_IS_NO) else 2
-    return 0
+        code = 1 if isinstance(error, _ANSWER_IS_NO) else 2
+    if code == _INTERRUPTED:
+        print("hubel: interrupted; what was finished is kept", file=sys.stderr)
+    return code
+
+
+def _usage(error: Any) -> str:
+    """One line for bad use, or the help where nothing was asked."""
+    text = error.format_message()
+    if "\n" in text or error.ctx is None:
+        return text
+    return f"hubel: {text.removesuffix('.')}; see: {error.ctx.command_path} --help"
 
 
 def _one_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{error.filename}: "
+        mend = f"; {_MENDS[error.errno]}" if error.errno in _MENDS else ""
+        return f"{where}{error.strerror}{mend}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}; use fewer neurons, steps or images"
+    return " ".join(str(error).splitlines()) or type(error).__name__

@@ -30,7 +30,9 @@ def _show(nature: dict, as_json: bool) -> None:
 
 @nature_app.command("report")
 def report(
-    ledger: Annotated[Path, typer.Option(help="Ledger of attempts to read.")] = Path("build/ledger.jsonl"),
+    ledger: Annotated[Path, typer.Option(help="Ledger of attempts to read.")] = Path(
+        "build/ledger.jsonl"
+    ),
     country: Country = "USA",
     pue: Annotated[
         float | None, typer.Option(help="Power usage effectiveness; 1.0, a desk, by default.")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hubel.boards import board
 from hubel.boards.report import BuildReport
 from hubel.hdl.chain import Chain
+from hubel.hdl.params import CoreParams
 from hubel.hdl.program import Program
 from hubel.sim import gateware, golden, simulator
 from hubel.sim.golden import Trace
@@ -78,6 +79,7 @@ class Settings:
         for name in ("steps", "images", "icarus_images"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        CoreParams(inputs=(2,), neurons=(1,), lanes=self.lanes, weight_width=self.weight_width)
         if self.curve_steps < self.steps:
             raise ValueError(f"curve_steps must be {self.steps} or more, not {self.curve_steps}")
         for name in self.boards:
@@ -89,6 +91,8 @@ def demo(
     folder: str | os.PathLike[str] = "build/demo",
     settings: Settings | None = None,
     stages: Stages | None = None,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> ReportData:
     """Run every stage, reuse what is unchanged since the last run, and write the report.
 
@@ -99,6 +103,8 @@ def demo(
     settings : Settings, optional
     stages : Stages, optional
         Shows progress.
+    cache_dir : path, optional
+        Where simulator builds are kept; ``sim`` in the folder by default.
 
     Returns
     -------
@@ -111,16 +117,21 @@ def demo(
     ValueError, OSError, ImportError, BuildFailed, BenchFailed
         From the stages; what they had finished stays and is reused.
     """
-    run = _Demo(Workspace(folder), settings or Settings(), stages or Stages())
-    return run.all()
+    work = Workspace(folder)
+    cache = Path(cache_dir or work["sim"])
+    return _Demo(work, settings or Settings(), stages or Stages(), cache).all()
 
 
 class _Demo:
     """The stages; each reads what the ones before it left in the workspace."""
 
-    def __init__(self, work: Workspace, settings: Settings, stages: Stages):
-        self.work, self.settings, self.stages = work, settings, stages
-        self.cache = work.folder / "sim"
+    def __init__(self, work: Workspace, settings: Settings, stages: Stages, cache: Path):
+        self.work, self.settings, self.stages, self.cache = work, settings, stages, cache
+        self.tools = versions()
+
+    def made_with(self, *tools: str) -> list[str]:
+        """Versions of ``tools``, for the inputs of what they make."""
+        return [f"{tool} {self.tools[tool]}" for tool in tools]
 
     def all(self) -> ReportData:
         settings = self.settings
@@ -160,7 +171,7 @@ class _Demo:
             energy=energy,
             nature=nature,
             profile=ARITHMETIC,
-            tools=versions(),
+            tools=self.tools,
         )
         with self.stages("report") as stage:
             with atomic_file(self.work["report.json"]) as temporary:
@@ -174,7 +185,7 @@ class _Demo:
         with self.stages("train") as stage:
             made = self.work.make(
                 "mlp.npz",
-                {"train": 1, "seed": settings.seed},
+                {"seed": settings.seed, "tools": self.made_with("scikit-learn", "numpy")},
                 lambda path: save_mlp(
                     path,
                     train_digits(
@@ -228,13 +239,13 @@ class _Demo:
             curves = [
                 Curve(label="float SNN", accuracy=tuple(prefix_accuracy(*_last(real), labels)))
             ]
-            for width in (8, 4):
+            for width in sorted({8, 4, settings.weight_width}, reverse=True):
                 narrow = quantise(network, weight_width=width)
                 accuracy = tuple(accuracy_curve(narrow, inputs, labels))
                 curves.append(Curve(label=f"int{width} golden", accuracy=accuracy))
             trace = golden.run(program, inputs[:, : settings.steps], lanes=settings.lanes)
-            used = next(c for c in (*curves, None) if c and str(settings.weight_width) in c.label)
-            stage.result = "int8 after T steps: " + ", ".join(
+            used = next(c for c in curves if c.label.startswith(f"int{settings.weight_width} "))
+            stage.result = f"int{settings.weight_width} after T steps: " + ", ".join(
                 f"{t}: {_percent(used.accuracy[t - 1])}"
                 for t in (1, 2, 4, 8, 16, 32)
                 if t <= settings.curve_steps
@@ -286,6 +297,7 @@ class _Demo:
                 "chain": self.work.digest("hubel_chain.v"),
                 "inputs": self.work.digest("inputs.npz"),
                 "images": len(spikes),
+                "tools": self.made_with("cocotb", backend, *(["yosys"] if chain else [])),
             }
             name = f"check-{label.replace(' ', '-')}.json"
 
