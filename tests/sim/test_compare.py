@@ -68,7 +68,6 @@ def test_the_first_in_time_is_named(expected, spikes, membrane, place):
     assert text.startswith(place + ": ")
 
 
-@pytest.mark.xfail(strict=True, reason="a tie is broken by the text, where 'm' < 's'")
 def test_a_spike_comes_before_its_membrane(expected):
     index = (0, 1, 2)
     got = changed(expected, spikes=[(0, index)], membrane=[(0, index)])

@@ -54,8 +54,7 @@ def test_digits_are_the_encoded_test_images(digits):
         ({"spikes": SPIKES, "labels": np.array([*"3141"])}, "'labels' must be integers, not <U1"),
         (
             {"spikes": np.array([None])},
-            "not a readable .npz file: Object arrays cannot be loaded when allow_pickle=False; "
-            "save it again",
+            "not a readable .npz file; save it again",
         ),
     ],
 )
@@ -84,7 +83,7 @@ def test_truncated(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError) as refused:
             load_inputs(path, steps=1)
-        assert str(refused.value).startswith(f"{path}: not a readable .npz file: ")
+        assert str(refused.value) == f"{path}: not a readable .npz file; save it again"
 
 
 def test_no_images():

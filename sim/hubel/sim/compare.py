@@ -35,7 +35,7 @@ def first_divergence(program: Program, expected: Trace, got: Trace) -> str | Non
                 )
                 differences.append((place, text))
     if differences:
-        return min(differences)[1]
+        return min(differences, key=lambda difference: difference[0])[1]
     totals, got_totals = expected.counters.total(), got.counters.total()
     for name, value in totals.items():
         if got_totals[name] != value:

@@ -52,9 +52,9 @@ def load_inputs(name: str | os.PathLike[str], *, steps: int, images: int | None 
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in ("spikes", "labels") if key in archive.files}
-    except Exception as error:
-        # A damaged archive raises whatever its first bad byte leads to.
-        raise ValueError(f"{path}: not a readable .npz file: {error}; save it again") from None
+    except Exception:
+        # A damaged archive raises whatever its first bad byte leads to, in numpy's words.
+        raise ValueError(f"{path}: not a readable .npz file; save it again") from None
     if "spikes" not in arrays:
         raise ValueError(
             f"{path}: has no array 'spikes'; save it with np.savez(path, spikes=array of 0 and 1, "
@@ -65,6 +65,11 @@ def load_inputs(name: str | os.PathLike[str], *, steps: int, images: int | None 
         raise ValueError(
             f"{path}: 'spikes' must be 0 or 1, of shape (samples, steps, inputs), "
             f"not {spikes.dtype} of shape {spikes.shape}"
+        )
+    if 0 in spikes.shape:
+        raise ValueError(
+            f"{path}: 'spikes' have shape {spikes.shape}; at least 1 sample, 1 step and 1 input "
+            f"are needed"
         )
     if labels is not None and labels.shape != spikes.shape[:1]:
         raise ValueError(
