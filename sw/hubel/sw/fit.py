@@ -17,8 +17,12 @@ _NAMES = {"block_ram": "block RAMs", "dsp": "multipliers"}
 
 
 def block_rams(family: str, depth: int, width: int) -> int:
-    """Block RAMs of a memory of ``depth`` rows of ``width`` bits, in the best shape."""
-    return min(ceil(depth / d) * ceil(width / w) for d, w in _SHAPES[family])
+    """Block RAMs that a memory of ``depth`` rows of ``width`` bits takes at least.
+
+    Where rows need several blocks one behind the other, Yosys fills what is left of the last
+    column with another part of the rows.
+    """
+    return min(ceil(ceil(depth / d) * width / w) for d, w in _SHAPES[family])
 
 
 def needed(board: Board, params: CoreParams) -> dict[str, int]:
