@@ -30,7 +30,7 @@ from hubel.boards.report import (
     utilisation,
 )
 from hubel.boards.toolchain import Tool, find_tool
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 
 # Shortened from a report of nextpnr-ice40 0.11.
 PNR = json.loads("""{
@@ -259,19 +259,32 @@ def test_a_tool_that_fails_leaves_its_log_and_no_build(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name, rams", [("icebreaker", 29), ("ulx3s", 13)])
 def test_builds_a_network_that_meets_the_clock(name: str, rams: int, tmp_path: Path):
     draw = np.random.default_rng(1)
-
-    def population(name: str, inputs: int, neurons: int) -> Population:
-        return Population(
-            name=name,
-            weights=draw.integers(-60, 60, (inputs, neurons)),
-            bias=draw.integers(-50, 50, neurons),
-            v_init=draw.integers(-5, 5, neurons),
-            threshold=400,
-            decay=3700,
-            v_reset=400,
-        )
-
-    network = Program(populations=(population("hidden", 64, 128), population("out", 128, 10)))
+    sizes, names = (64, 128, 10), ("input", "hidden", "out")
+    network = Program(
+        inputs=(Source("input", Shape(64)),),
+        populations=tuple(
+            Population(
+                name=name,
+                shape=Shape(neurons),
+                bias=draw.integers(-50, 50, neurons),
+                v_init=draw.integers(-5, 5, neurons),
+                threshold=400,
+                decay=3700,
+                v_reset=400,
+            )
+            for name, neurons in zip(names[1:], sizes[1:], strict=True)
+        ),
+        projections=tuple(
+            Dense(
+                name=names[i + 1],
+                source=names[i],
+                target=names[i + 1],
+                weights=draw.integers(-60, 60, sizes[i : i + 2]),
+            )
+            for i in range(2)
+        ),
+        outputs=("out",),
+    )
     b = board(name)
     report = build_module.build(b, network.params(lanes=b.lanes), network, tmp_path)
     print(report)

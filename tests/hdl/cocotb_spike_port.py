@@ -20,7 +20,7 @@ async def passes_packets(dut):
     """Send ``to_device`` (pairs of bytes) and ``spikes`` (payloads), then ``ask``."""
     p = bench_parameters()
     host = StreamSource(dut, "i_bytes", gap=p["gap"], seed=1)
-    chain = StreamSource(dut, "spikes", gap=p["gap"], seed=2)
+    core = StreamSource(dut, "spikes", gap=p["gap"], seed=2)
     events = StreamSink(dut, "events", stall=p["stall"], seed=3)
     answer = StreamSink(dut, "o_bytes", stall=p["stall"], seed=4)
     dut.bad_byte.value = 0
@@ -28,7 +28,7 @@ async def passes_packets(dut):
     dut.counters__value.value = 0
     await start_clock(dut)
     cocotb.start_soon(turn_counters(dut, p["counters"]))
-    sending = cocotb.start_soon(chain.send(p["spikes"]))
+    sending = cocotb.start_soon(core.send(p["spikes"]))
     for number, pair in enumerate(p["to_device"]):
         await host.send(pair)
         await events.receive(number + 1)

@@ -3,7 +3,7 @@
 import numpy as np
 from amaranth.sim import Simulator
 
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Conv2d, Dense, Population, Program, Shape, Source
 from hubel.hdl.soc import SpikeSoc
 from hubel.sim import golden
 from hubel.sim.spike_port import Packet, PacketKind, decode_packets, encode_packets, read_answer
@@ -13,20 +13,36 @@ STEPS_IN_FLIGHT = 2
 
 
 def program(seed: int) -> Program:
+    """An input with rows and columns that is convolved, and a readout that also feeds back."""
     draw = np.random.default_rng(seed)
-
-    def population(name: str, inputs: int, neurons: int) -> Population:
-        return Population(
-            name=name,
-            weights=draw.integers(-30, 60, (inputs, neurons)),
-            bias=draw.integers(-5, 20, neurons),
-            v_init=np.zeros(neurons, np.int64),
-            threshold=90,
-            decay=3500,
-            v_reset=90,
-        )
-
-    return Program(populations=(population("hidden", 9, 12), population("out", 12, 5)))
+    sizes = {"threshold": 90, "decay": 3500, "v_reset": 90}
+    return Program(
+        inputs=(Source("image", Shape(2, 3, 3)),),
+        populations=(
+            Population(name="hidden", shape=Shape(3, 3, 2), bias=draw.integers(-5, 20, 18), **sizes),
+            Population(name="out", shape=Shape(5, 1, 3), bias=draw.integers(-5, 20, 15), **sizes),
+        ),
+        projections=(
+            Conv2d(
+                name="conv",
+                source="image",
+                target="hidden",
+                padding=(1, 0),
+                weights=draw.integers(-30, 60, (3, 2, 3, 2)),
+            ),
+            Dense(
+                name="out", source="hidden", target="out", weights=draw.integers(-30, 60, (18, 15))
+            ),
+            Dense(
+                name="loop",
+                source="out",
+                target="out",
+                delay=1,
+                weights=draw.integers(-30, 20, (15, 15)),
+            ),
+        ),
+        outputs=("out",),
+    )
 
 
 class Host:
@@ -71,7 +87,8 @@ class Host:
 def test_answers_as_the_golden_model_does():
     network = program(seed=5)
     samples, steps = 3, 6
-    spikes = np.random.default_rng(6).random((samples, steps, network.inputs)) < 0.4
+    inputs, outputs = (network.shape_of(name).codes() for name in ("image", "out"))
+    spikes = np.random.default_rng(6).random((samples, steps, network.input_neurons)) < 0.4
     trace = golden.run(network, spikes, lanes=4)
     assert trace.spikes[-1].any() and not trace.spikes[-1].all()
     dut = SpikeSoc(network.params(lanes=4), network, divisor=DIVISOR)
@@ -79,12 +96,12 @@ def test_answers_as_the_golden_model_does():
 
     async def bench(ctx):
         host = Host(ctx, dut)
-        for number, step in enumerate(spikes.reshape(-1, network.inputs)):
+        for number, step in enumerate(spikes.reshape(-1, network.input_neurons)):
             start = [Packet(PacketKind.START)] if number % steps == 0 else []
             host.send(
                 [
                     *start,
-                    *(Packet(PacketKind.SPIKE, int(i)) for i in np.flatnonzero(step)),
+                    *(Packet(PacketKind.SPIKE, int(code)) for code in inputs[step]),
                     Packet(PacketKind.END),
                 ]
             )
@@ -101,7 +118,9 @@ def test_answers_as_the_golden_model_does():
     expected: list[Packet] = []
     for number, step in enumerate(trace.spikes[-1].reshape(samples * steps, -1)):
         expected += [Packet(PacketKind.START)] if number % steps == 0 else []
-        expected += [Packet(PacketKind.SPIKE, int(i)) for i in np.flatnonzero(step)]
+        # Word by word: channels of a place, then places.
+        order = [int(i) for i in network.shape_of("out").lane_order(4).ravel() if i >= 0]
+        expected += [Packet(PacketKind.SPIKE, int(outputs[i])) for i in order if step[i]]
         expected.append(Packet(PacketKind.END))
     markers = {PacketKind.START, PacketKind.END}
     got = [Packet(p.kind) if p.kind in markers else p for p in received[: len(expected)]]

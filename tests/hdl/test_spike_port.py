@@ -12,6 +12,7 @@ from amaranth import sim
 from hubel.hdl.counters import Counters
 from hubel.hdl.events import EventKind, EventLayout
 from hubel.hdl.params import CoreParams
+from hubel.hdl.shape import Shape
 from hubel.hdl.spike_port import WORDS, SpikePort
 from hubel.hdl.verilog import to_verilog
 from hubel.sim.simulator import Simulator, build, run
@@ -24,8 +25,23 @@ from hubel.sim.spike_port import (
 )
 from hubel.sim.streams import Packing
 
-PARAMS = CoreParams(inputs=(300, 40), neurons=(40, 1000))
-AXONS = PARAMS.inputs[0]
+
+
+def sizes(inputs: list[Shape], populations: list[Shape], outputs: tuple[int, ...]) -> CoreParams:
+    """A core with these sources; what is between them has no part in its port."""
+    return CoreParams(
+        inputs=tuple(inputs),
+        populations=tuple(populations),
+        projections=(),
+        outputs=outputs,
+        clocks=(0,) * len(populations),
+    )
+
+
+PARAMS = sizes([Shape(300)], [Shape(40), Shape(1000)], (1,))
+AXONS = PARAMS.inputs[0].neurons
+#: An input with rows and columns, in whose codes each field has values that are not there.
+SHAPED = sizes([Shape(3, 6, 5)], [Shape(5, 3, 3)], (0,))
 ASK = Packet(PacketKind.COUNTERS)
 END = Packet(PacketKind.END)
 NAMES = Counters.names()
@@ -34,9 +50,9 @@ LAG = 20  # clocks in which the counters still change after a step's END
 
 @dataclass
 class Bench:
-    """A port between a host that sends ``data`` and a stand-in for a chain.
+    """A port between a host that sends ``data`` and a stand-in for a core.
 
-    The chain sends ``spikes``, and an END some time after it took one. Its counters are
+    The core sends ``spikes``, and an END some time after it took one. Its counters are
     ``values`` and grow, all at once, while a step is worked on.
     """
 
@@ -50,10 +66,12 @@ class Bench:
     idle: int = 0  # clocks before the first of ``spikes``
     deaf: range = range(0)  # clocks in which events are not taken
     seed: int = 0
+    params: CoreParams = PARAMS
 
     def run(self) -> tuple[list[Packet], bytes]:
-        """Packets that reached the chain, and bytes that reached the host."""
-        self.dut = SpikePort(PARAMS)
+        """Packets that reached the core, and bytes that reached the host."""
+        self.dut = SpikePort(self.params)
+        self.output = self.params.source_of(self.params.outputs[0])
         self.draw = random.Random(self.seed)
         self.events: list[Packet] = []
         self.answer = bytearray()
@@ -63,7 +81,7 @@ class Bench:
         simulator = sim.Simulator(self.dut)
         simulator.add_clock(1e-6)
         simulator.add_testbench(self._host)
-        for process in (self._chain_in, self._chain_out, self._counters, self._sink):
+        for process in (self._core_in, self._core_out, self._counters, self._sink):
             simulator.add_testbench(process, background=True)
         simulator.run()
         return self.events, bytes(self.answer)
@@ -85,21 +103,21 @@ class Bench:
             await ctx.tick()
             quiet = 0 if len(self.answer) != before or self.to_send else quiet + 1
 
-    async def _chain_in(self, ctx):
+    async def _core_in(self, ctx):
         clock = 0
         while True:
             ready = self.draw.random() >= self.stall and clock not in self.deaf
             ctx.set(self.dut.events.ready, ready)
             if ready and ctx.get(self.dut.events.valid):
                 kind = ctx.get(self.dut.events.payload.kind)
-                index = ctx.get(self.dut.events.payload.index)
-                assert ctx.get(self.dut.events.payload.population) == 0
+                index = ctx.get(self.dut.events.payload.code)
+                assert ctx.get(self.dut.events.payload.source) == 0
                 self.events.append(Packet(PacketKind(kind.value), index))
                 self.steps += kind == EventKind.END
             await ctx.tick()
             clock += 1
 
-    async def _chain_out(self, ctx):
+    async def _core_out(self, ctx):
         for _ in range(self.idle):
             await ctx.tick()
         while True:
@@ -113,8 +131,8 @@ class Bench:
             if self.to_send:
                 packet = self.to_send[0]
                 ctx.set(self.dut.spikes.payload.kind, EventKind(packet.kind))
-                ctx.set(self.dut.spikes.payload.index, packet.index)
-                ctx.set(self.dut.spikes.payload.population, 1)
+                ctx.set(self.dut.spikes.payload.code, packet.index)
+                ctx.set(self.dut.spikes.payload.source, self.output)
                 ctx.set(self.dut.spikes.valid, 1)
                 taken = False
                 while not taken:
@@ -166,7 +184,7 @@ def random_packets(count: int, seed: int) -> list[Packet]:
 
 
 @pytest.mark.parametrize("spacing, stall", [(1, 0.0), (2, 0.0), (60, 0.7)])
-def test_passes_packets_to_the_chain(spacing: int, stall: float):
+def test_passes_packets_to_the_core(spacing: int, stall: float):
     packets = [
         Packet(PacketKind.SPIKE, 0),
         Packet(PacketKind.SPIKE, AXONS - 1),
@@ -225,7 +243,7 @@ def test_answers_with_a_snapshot_after_the_steps_in_flight(stall: float, work: i
 
 def test_a_packet_beyond_the_room_is_lost_and_told_once():
     packets = [Packet(PacketKind.SPIKE, i) for i in (1, 2, 3)]
-    # The first waits at the chain until the second was complete; the third comes in time.
+    # The first waits at the core until the second was complete; the third comes in time.
     data = encode_packets([*packets, ASK, ASK])
     events, answer = Bench(data, spacing=600, deaf=range(0, 4 * 600)).run()
     assert events == [packets[0], packets[2]]
@@ -305,14 +323,48 @@ def test_refuses_an_axon_that_there_is_not():
     assert read_answer(answers[1:])[1] == ("bad_packet",)
 
 
-@pytest.mark.parametrize("inputs, neurons", [((4097,), (10,)), ((10,), (4097,))])
-def test_refuses_a_core_with_wider_indices(inputs, neurons):
-    SpikePort(CoreParams(inputs=(4096,), neurons=(4096,)))
+def test_a_code_of_an_input_with_rows_and_columns_is_known_by_its_fields():
+    shape = SHAPED.inputs[0]
+    codes = shape.codes().tolist()
+    assert shape.field_widths == (2, 3, 3) and len(codes) == 90
+    packets = [Packet(PacketKind.SPIKE, code) for code in range(4096)]
+    packets = [p for p in packets if p.index < 512 or p.index % 37 == 0]
+    data = encode_packets([*packets, ASK])
+    events, answer = Bench(data, spacing=2, params=SHAPED).run()
+    assert events == [p for p in packets if p.index in codes]
+    assert events == decode_packets(data, axons=codes).packets[:-1]
+    assert decode_packets(data, axons=codes).bad == len(packets) - len(codes)
+    assert read_answer(decode_packets(answer).packets)[1] == ("bad_packet",)
+
+
+def test_codes_of_an_output_with_rows_and_columns_reach_the_host():
+    packets = [Packet(PacketKind.SPIKE, code) for code in SHAPED.populations[0].codes().tolist()]
+    _, answer = Bench(b"", spikes=packets, params=SHAPED).run()
+    assert decode_packets(answer) == (packets, 0, b"")
+
+
+@pytest.mark.parametrize(
+    "inputs, neurons", [(Shape(4097), Shape(10)), (Shape(10), Shape(4097)), (Shape(10), Shape(9, 17, 17))]
+)  # fmt: skip
+def test_refuses_a_core_with_wider_codes(inputs: Shape, neurons: Shape):
+    SpikePort(sizes([Shape(4096)], [Shape(16, 16, 16)], (0,)))
+    wide = max(inputs, neurons, key=lambda shape: shape.code_width)
     with pytest.raises(
         ValueError,
-        match="indices of 12 bits, and a core with 4097 axons or neurons in a population needs 13",
+        match=f"indices of 12 bits, and a core with {wide} axons or neurons in a population needs "
+        f"{wide.code_width}$",
     ):
-        SpikePort(CoreParams(inputs=inputs, neurons=neurons))
+        SpikePort(sizes([inputs], [neurons], (0,)))
+
+
+@pytest.mark.parametrize("inputs, outputs", [(2, (0,)), (1, (1, 0)), (2, (0, 1))])
+def test_refuses_a_core_with_several_inputs_or_outputs(inputs: int, outputs: tuple[int, ...]):
+    with pytest.raises(
+        ValueError,
+        match=f"^the spike port has one input and one output, and the core {inputs} and "
+        f"{len(outputs)}$",
+    ):
+        SpikePort(sizes([Shape(5)] * inputs, [Shape(4), Shape(3)], outputs))
 
 
 @pytest.mark.parametrize("gap, stall", [(0.0, 0.0), (0.5, 0.7)])
@@ -333,7 +385,7 @@ def test_verilog_passes_packets(simulator: Simulator, cache_dir: Path, gap: floa
         "hdl.cocotb_spike_port",
         parameters={
             "to_device": [list(encode_packets([p])) for p in to_device],
-            "spikes": [packing.pack(kind=p.kind, index=p.index, population=1) for p in spikes],
+            "spikes": [packing.pack(kind=p.kind, code=p.index, source=2) for p in spikes],
             "ask": list(encode_packets([ASK])),
             "counters": counters,
             "answer_bytes": len(expected),
@@ -341,5 +393,5 @@ def test_verilog_passes_packets(simulator: Simulator, cache_dir: Path, gap: floa
             "stall": stall,
         },
     )
-    assert result["events"] == [packing.pack(kind=p.kind, index=p.index) for p in to_device]
+    assert result["events"] == [packing.pack(kind=p.kind, code=p.index) for p in to_device]
     assert bytes(result["answer"]) == expected

@@ -5,12 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sim import golden
 from hubel.sw.accuracy import accuracy_curve, prefix_accuracy
 from hubel.sw.convert import convert, decide
 from hubel.sw.digits import FULL_SCALE, Digits
 from hubel.sw.encode import encode
-from hubel.sw.quantise import quantise, ranges
+from hubel.sw.quantise import quantise
+from hubel.sw.ranges import ranges
 from hubel.sw.train import Mlp
 
 
@@ -81,3 +83,36 @@ def test_no_samples() -> None:
         ValueError, match=r"^labels must have shape \(0,\) and at least 1 sample, not \(0,\)$"
     ):
         prefix_accuracy(np.zeros((0, 2, 2), dtype=np.bool_), np.zeros((0, 2, 2)), [])
+
+
+def with_outputs(*outputs: str) -> Program:
+    """Two populations of which either can be the answer: "yes" fires, "no" never does."""
+    ends = {"yes": 0, "no": 1000}
+    return Program(
+        inputs=(Source("i", Shape(2)),),
+        populations=tuple(
+            Population(name=name, shape=Shape(2), threshold=threshold)
+            for name, threshold in ends.items()
+        ),
+        projections=tuple(
+            Dense(
+                name=f"to {name}",
+                source="i",
+                target=name,
+                weights=np.array([[1, -1], [-1, 1]]) * (1 if name == "yes" else -1),
+            )
+            for name in ends
+        ),
+        outputs=outputs,
+    )
+
+
+@pytest.mark.parametrize("output, accuracy", [("yes", 1.0), ("no", 0.0)])
+def test_the_output_decides(output: str, accuracy: float) -> None:
+    spikes = np.array([[[1, 0]], [[0, 1]]])
+    assert accuracy_curve(with_outputs(output), spikes, [0, 1]).tolist() == [accuracy]
+
+
+def test_two_outputs_decide_nothing() -> None:
+    with pytest.raises(ValueError, match=r"^a decision needs one output, not 2: no, yes$"):
+        accuracy_curve(with_outputs("no", "yes"), np.ones((1, 1, 2)), [0])

@@ -2,27 +2,37 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sim import gateware, golden
 from hubel.sim.toolchain import ToolMissing, find_simulator
 from hubel.sw import backends
 
 PROGRAM = Program(
+    inputs=(Source("in", Shape(6)),),
     populations=(
         Population(
             name="out",
-            weights=np.random.default_rng(3).integers(-20, 60, (6, 4)),
+            shape=Shape(4),
             bias=np.arange(4),
-            v_init=np.zeros(4, dtype=np.int64),
             threshold=50,
             v_reset=50,
             decay=4000,
         ),
-    )
+    ),
+    projections=(
+        Dense(
+            name="weights",
+            source="in",
+            target="out",
+            weights=np.random.default_rng(3).integers(-20, 60, (6, 4)),
+        ),
+    ),
+    outputs=("out",),
 )
 SPIKES = np.random.default_rng(1).random((3, 5, 6)) < 0.5
 
@@ -74,10 +84,10 @@ def test_equal(cache_dir, tmp_path):
 @pytest.mark.usefixtures("icarus")
 def test_a_wrong_weight_is_found(cache_dir):
     other = golden.run(PROGRAM, SPIKES)
-    weights = PROGRAM.populations[0].weights.copy()
+    weights = PROGRAM.projections[0].weights.copy()
     weights[2, 1] += 1
-    changed = Population(**{**vars(PROGRAM.populations[0]), "weights": weights})
-    verilog = gateware.chain_verilog(Program(populations=(changed,)))
+    changed = PROGRAM.projections[0].with_weights(weights)
+    verilog = gateware.core_verilog(replace(PROGRAM, projections=(changed,)))
     check = backends.check(
         PROGRAM, SPIKES, backend="icarus", cache_dir=cache_dir, verilog=verilog, label="mutant"
     )
@@ -92,9 +102,9 @@ def test_a_wrong_weight_is_found(cache_dir):
 
 @pytest.mark.usefixtures("icarus")
 def test_a_replaced_operator_is_found(cache_dir):
-    # The first comparison with zero decides whether neuron 0 fires.
-    compare = re.compile(r"(assign \S+ +=.*) < (\$signed\(1'h0\);)")
-    verilog, replaced = compare.subn(r"\1 > \2", gateware.chain_verilog(PROGRAM), count=1)
+    # This comparison with zero decides whether neuron 0 fires.
+    compare = re.compile(r"(assign spiking_0 +=.*) < (\$signed\(1'h0\);)")
+    verilog, replaced = compare.subn(r"\1 > \2", gateware.core_verilog(PROGRAM), count=1)
     assert replaced == 1
     check = backends.check(PROGRAM, SPIKES, backend="icarus", cache_dir=cache_dir, verilog=verilog)
     assert check.result.startswith("sample 0, step 0, population out, neuron 0: ")

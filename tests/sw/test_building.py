@@ -7,21 +7,17 @@ import pytest
 
 from hubel.boards import board
 from hubel.boards.build import BuildFailed
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sw import building
 from hubel.sw.ledger import Ledger
 
 PROGRAM = Program(
-    populations=(
-        Population(
-            name="out",
-            weights=np.ones((6, 4), dtype=np.int64),
-            bias=np.zeros(4, dtype=np.int64),
-            v_init=np.zeros(4, dtype=np.int64),
-            threshold=50,
-            v_reset=50,
-        ),
-    )
+    inputs=(Source("in", Shape(6)),),
+    populations=(Population(name="out", shape=Shape(4), threshold=50, v_reset=50),),
+    projections=(
+        Dense(name="w", source="in", target="out", weights=np.ones((6, 4), dtype=np.int64)),
+    ),
+    outputs=("out",),
 )
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from hubel.boards.report import BuildReport, PathEnd, Usage
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing, find_simulator
 from hubel.sw import backends, commands
 from hubel.sw.bench_golden import Speed
 from hubel.sw.cli import main
+from hubel.sw.npz import write_npz
 from hubel.sw.program_file import save_program
-from hubel.sw.train import Layer, Mlp, save_mlp
 
 COMMANDS = [
     *(["demo"], ["train"], ["convert"], ["compile"], ["verilog"], ["sim"], ["build"], ["flash"]),
@@ -28,17 +28,12 @@ COMMANDS = [
 
 def program(inputs: int = 6, neurons: int = 4) -> Program:
     rng = np.random.default_rng(0)
+    weights = rng.integers(-20, 60, (inputs, neurons))
     return Program(
-        populations=(
-            Population(
-                name="out",
-                weights=rng.integers(-20, 60, (inputs, neurons)),
-                bias=np.zeros(neurons, dtype=np.int64),
-                v_init=np.zeros(neurons, dtype=np.int64),
-                threshold=50,
-                v_reset=50,
-            ),
-        )
+        inputs=(Source("in", Shape(inputs)),),
+        populations=(Population(name="out", shape=Shape(neurons), threshold=50, v_reset=50),),
+        projections=(Dense(name="weights", source="in", target="out", weights=weights),),
+        outputs=("out",),
     )
 
 
@@ -74,7 +69,7 @@ def test_from_training_to_spikes(tmp_path, monkeypatch, capsys):
     assert main(["compile", "build/network.nir", "--weight-bits", "4"]) == 0
     assert "classes: a step adds up " in capsys.readouterr().out
     assert main(["verilog", "build/program.npz", "--no-lint"]) == 0
-    assert "module hubel_chain(" in Path("build/hubel_chain.v").read_text()
+    assert "module hubel_core(" in Path("build/hubel_core.v").read_text()
     capsys.readouterr()
     arguments = ["run", "build/program.npz", "--inputs", "digits", "--images", "2", "--json"]
     assert main([*arguments, "--steps", "4"]) == 0
@@ -222,14 +217,19 @@ def test_doctor(capsys):
 
 
 def _save_network(path: str, weight: float, activation: str) -> None:
-    layer = Layer(
-        name="hidden",
-        weights=np.full((64, 4), weight),
-        bias=np.zeros(4),
-        activation=activation,
-    )
-    out = Layer(name="classes", weights=np.ones((4, 10)), bias=np.zeros(10), activation="identity")
-    save_mlp(path, Mlp(layers=(layer, out), accuracy=0.1, epochs=1, seconds=1.0))
+    """64-4-10, as `hubel train` saves it, but for what no training makes."""
+    kinds = {"hidden": activation, "classes": "identity"}
+    header = {
+        "layers": [{"name": n, "activation": a, "kind": "dense"} for n, a in kinds.items()],
+        **{"accuracy": 0.1, "epochs": 1, "seconds": 1.0},
+    }
+    arrays = {
+        "0.weights": np.full((64, 4), weight),
+        "0.bias": np.zeros(4),
+        "1.weights": np.ones((4, 10)),
+        "1.bias": np.zeros(10),
+    }
+    write_npz(path, "hubel network file", 1, header, arrays)
 
 
 AGAIN = "make it again with `hubel compile`, or copy the file again from where it came"
@@ -290,15 +290,18 @@ MISTAKES = {
     ),
     "NaN": (
         ["convert", "nan.npz"],
-        "layer 'hidden': weights must be finite, not NaN or infinite",
+        "nan.npz: not a complete hubel network file: layer 'hidden': weights must be finite, not "
+        f"NaN or infinite; {TRAIN_AGAIN}",
     ),
     "infinite": (
         ["convert", "inf.npz"],
-        "layer 'hidden': weights must be finite, not NaN or infinite",
+        "inf.npz: not a complete hubel network file: layer 'hidden': weights must be finite, not "
+        f"NaN or infinite; {TRAIN_AGAIN}",
     ),
     "unknown layer": (
         ["convert", "tanh.npz"],
-        "layer 'hidden' has activation 'tanh'; only 'relu' can be converted",
+        "tanh.npz: not a complete hubel network file: layer 'hidden' has activation 'tanh'; only "
+        f"'relu' can be converted; {TRAIN_AGAIN}",
     ),
     "bits of a weight": (
         ["compile", "network.nir", "--weight-bits", "3"],

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sw.ledger import Ledger
 from hubel.sw.program_file import save_program
 
@@ -54,17 +54,12 @@ def test_ctrl_c_in_a_training_keeps_the_joules_and_no_file(tmp_path):
 
 
 def test_ctrl_c_in_a_simulation_leaves_no_process(tmp_path):
+    weights = np.ones((64, 64), dtype=np.int64)
     program = Program(
-        populations=(
-            Population(
-                name="out",
-                weights=np.ones((64, 64), dtype=np.int64),
-                bias=np.zeros(64, dtype=np.int64),
-                v_init=np.zeros(64, dtype=np.int64),
-                threshold=50,
-                v_reset=50,
-            ),
-        )
+        inputs=(Source("input", Shape(64)),),
+        populations=(Population(name="out", shape=Shape(64), threshold=50, v_reset=50),),
+        projections=(Dense(name="in", source="input", target="out", weights=weights),),
+        outputs=("out",),
     )
     save_program(tmp_path / "program.npz", program)
     process = start(tmp_path, "sim", "program.npz", "--images", "360", "--steps", "500")

@@ -1,6 +1,7 @@
 """Conversion of a ReLU network, and the decision."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubel.hdl.program import Reset
+from hubel.hdl.program import Conv2d, Dense, Reset, Shape
 from hubel.sw.accuracy import prefix_accuracy
+from hubel.sw.ann import Ann, ConvLayer, DenseLayer, forward
 from hubel.sw.convert import convert, decide
 from hubel.sw.digits import FULL_SCALE, Digits
 from hubel.sw.encode import encode
-from hubel.sw.network import simulate
-from hubel.sw.train import Layer, Mlp, activate
+from hubel.sw.simulate import simulate
+from hubel.sw.train import Mlp
 
 # The same examples in every run.
 fixed = settings(derandomize=True, deadline=None)
@@ -23,19 +25,20 @@ fixed = settings(derandomize=True, deadline=None)
 
 def small(**last: Any) -> Mlp:
     """2-3-2 with names "first" and "second"; ``last`` replaces fields of the second layer."""
-    first = Layer(
+    first = DenseLayer(
         name="first",
         weights=np.array([[1.0, 2.0, -1.0], [0.5, -4.0, 1.0]]),
         bias=np.array([0.5, 0.0, 0.25]),
         activation="relu",
     )
-    second = Layer(
+    second = DenseLayer(
         name="second",
         weights=np.array([[1.0, -1.0], [2.0, 0.0], [0.0, 3.0]]),
         bias=np.array([-0.5, 0.125]),
         activation="identity",
     )
-    return Mlp(layers=(first, replace(second, **last)), accuracy=1.0, epochs=1, seconds=0.0)
+    layers = (first, replace(second, **last))
+    return Mlp(inputs=Shape(2), layers=layers, accuracy=1.0, epochs=1, seconds=0.0)
 
 
 VALUES = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [1.0, 1.0]])
@@ -43,7 +46,8 @@ VALUES = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [1.0, 1.0]])
 
 def test_structure() -> None:
     network = convert(small(), VALUES, percentile=100)
-    assert network.inputs == 2
+    assert [(i.name, i.shape) for i in network.inputs] == [("input", Shape(2))]
+    assert network.outputs == ("second",)
     assert network.profile == "hubel"
     assert [p.name for p in network.populations] == ["first", "second"]
     assert [(p.name, p.source, p.target) for p in network.projections] == [
@@ -52,14 +56,13 @@ def test_structure() -> None:
     ]
     for p in network.populations:
         assert (p.threshold, p.v_reset, p.reset, p.decay) == (1.0, 1.0, Reset.SOFT, 1.0)
-        assert (p.v_init == 0.5).all()
+        assert p.v_init == 0.5
 
 
 def test_the_largest_activation_becomes_one_spike_a_step() -> None:
     mlp = small()
     network = convert(mlp, VALUES, percentile=100)
-    hidden = activate(mlp.layers[0], VALUES)
-    output = activate(mlp.layers[1], hidden)
+    hidden, output = forward(mlp, VALUES)
     first, second = network.projections
     np.testing.assert_allclose(first.weights, mlp.layers[0].weights / hidden.max())
     np.testing.assert_allclose(second.weights, mlp.layers[1].weights * hidden.max() / output.max())
@@ -68,7 +71,7 @@ def test_the_largest_activation_becomes_one_spike_a_step() -> None:
 
 def test_the_percentile_is_of_the_activations_above_0() -> None:
     mlp = small()
-    hidden = activate(mlp.layers[0], VALUES)
+    hidden, _ = forward(mlp, VALUES)
     scale = np.percentile(hidden[hidden > 0], 60)
     assert scale not in (hidden.max(), np.percentile(hidden, 60))
     network = convert(mlp, VALUES, percentile=60)
@@ -80,8 +83,8 @@ def test_rates_stand_for_activations(mlp: Mlp, digits: Digits) -> None:
     images = digits.train_images[:50]
     steps = 400
     rates = simulate(network, encode(images, steps, FULL_SCALE)).spikes[0].mean(axis=1)
-    hidden = activate(mlp.layers[0], images / FULL_SCALE)
-    largest = activate(mlp.layers[0], digits.train_images / FULL_SCALE).max()
+    hidden, _ = forward(mlp, images / FULL_SCALE)
+    largest = next(forward(mlp, digits.train_images / FULL_SCALE)).max()
     np.testing.assert_allclose(rates, hidden / largest, atol=0.02)
     assert rates.max() > 0.5
 
@@ -95,43 +98,122 @@ def test_the_float_network_is_as_accurate_as_the_ann(mlp: Mlp, digits: Digits) -
 
 
 @pytest.mark.parametrize(
-    "mlp, message",
+    "make, message",
     [
         (
-            small(kind="maxpool"),
-            "layer 'second' is of kind 'maxpool'; only 'dense' can be converted",
-        ),
-        (
-            small(activation="tanh"),
+            lambda: small(activation="tanh"),
             "layer 'second' has activation 'tanh'; only 'relu' can be converted",
         ),
         (
-            replace(small(), layers=small().layers[::-1]),
+            lambda: replace(small(), layers=small().layers[::-1]),
             "layer 'second' has no activation; between layers only 'relu' can be converted",
         ),
         (
-            small(bias=np.zeros(3)),
+            lambda: small(bias=np.zeros(3)),
             "layer 'second': weights of shape (3, 2) do not go with a bias of shape (3,)",
         ),
         (
-            small(weights=np.ones((4, 2))),
-            "layer 'second' takes 4 inputs, but 'first' has 3",
+            lambda: small(weights=np.ones((4, 2))),
+            "layer 'second' takes 4 inputs, but what is before it has 3",
         ),
         (
-            small(weights=np.full((3, 2), np.nan)),
+            lambda: small(weights=np.full((3, 2), np.nan)),
             "layer 'second': weights must be finite, not NaN or infinite",
         ),
         (
-            small(bias=np.array([0, np.inf])),
+            lambda: small(bias=np.array([0, np.inf])),
             "layer 'second': bias must be finite, not NaN or infinite",
         ),
-        (small(bias=np.array([-99.0, -99.0])), "layer 'second': no value makes a neuron active"),
-        (replace(small(), layers=()), "a Network needs at least one population"),
+        (
+            lambda: small(bias=np.array([-99.0, -99.0])),
+            "layer 'second': no value makes a neuron active",
+        ),
+        (lambda: replace(small(), layers=()), "a network needs at least one layer"),
     ],
 )
-def test_refused_layers(mlp: Mlp, message: str) -> None:
+def test_refused_layers(make: Callable[[], Mlp], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        convert(mlp, VALUES)
+        convert(make(), VALUES)
+
+
+def test_values_of_another_size() -> None:
+    message = "values must have shape (samples, 2), not (4, 3)"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        convert(small(), np.ones((4, 3)))
+
+
+@pytest.mark.parametrize(
+    "reset, v_reset", [(Reset.SOFT, 1.0), (Reset.SOFT_LATE, 1.0), (Reset.HARD, 0.0)]
+)
+def test_reset_and_first_membrane_are_choices(reset: Reset, v_reset: float) -> None:
+    network = convert(small(), VALUES, reset=reset, v_init=0.25)
+    for p in network.populations:
+        assert (p.threshold, p.reset, p.v_reset, p.v_init) == (1.0, reset, v_reset, 0.25)
+
+
+def cnn() -> Ann:
+    """2x6x7, a strided convolution in groups, a pooled one, and classes."""
+    rng = np.random.default_rng(5)
+    return Ann(
+        inputs=Shape(2, 6, 7),
+        layers=(
+            ConvLayer(
+                name="first",
+                weights=rng.normal(size=(4, 1, 3, 3)),
+                bias=rng.normal(size=4) / 4,
+                activation="relu",
+                padding=(1, 1),
+                groups=2,
+            ),
+            ConvLayer(
+                name="second",
+                weights=rng.normal(size=(3, 4, 2, 2)),
+                bias=rng.normal(size=3) / 4,
+                activation="relu",
+                stride=(1, 2),
+                dilation=(2, 1),
+                padding=(1, 0),
+                pool=(2, 1),
+            ),
+            DenseLayer(
+                name="classes",
+                weights=rng.normal(size=(9, 5)),
+                bias=np.full(5, 0.3),
+                activation="identity",
+                pool=(3, 1),
+            ),
+        ),
+    )
+
+
+def test_structure_of_a_cnn() -> None:
+    ann = cnn()
+    network = convert(ann, np.random.default_rng(0).random((20, 84)), percentile=100)
+    assert network.describe() == "2x6x7-4x6x7-3x3x3-5" == "2x6x7-" + "-".join(map(str, ann.shapes))
+    first, second, classes = network.projections
+    assert isinstance(first, Conv2d) and isinstance(second, Conv2d) and isinstance(classes, Dense)
+    assert (first.padding, first.groups, first.pool) == ((1, 1), 2, (1, 1))
+    assert (second.stride, second.dilation, second.padding) == ((1, 2), (2, 1), (1, 0))
+    assert second.pool == (2, 1)
+    # A window of two spikes adds up to twice their mean.
+    hidden, planes, _ = forward(ann, np.random.default_rng(0).random((20, 84)))
+    np.testing.assert_allclose(
+        second.weights, ann.layers[1].weights / 2 * hidden.max() / planes.max()
+    )
+    bias = network.populations[0].bias
+    assert isinstance(bias, np.ndarray)
+    np.testing.assert_allclose(bias, np.repeat(ann.layers[0].bias, 42) / hidden.max())
+
+
+def test_rates_of_a_cnn_stand_for_its_activations() -> None:
+    ann = cnn()
+    values = np.random.default_rng(1).integers(0, 17, (12, 84))
+    network = convert(ann, values / 16, percentile=100)
+    trace = simulate(network, encode(values, 600, 16))
+    for activations, spikes in zip(forward(ann, values / 16), trace.spikes, strict=True):
+        rates = np.maximum(activations, 0) / activations.max()
+        np.testing.assert_allclose(spikes.mean(axis=1), rates, atol=0.03)
+        assert spikes.mean(axis=1).max() > 0.9
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.5, np.nan])

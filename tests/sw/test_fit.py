@@ -1,18 +1,60 @@
 """What a core takes on a board, against what synthesis makes of it."""
 
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
 import pytest
 
 from hubel.boards import board
-from hubel.hdl.params import CoreParams
+from hubel.hdl.program import (
+    Conv2d,
+    Dense,
+    Population,
+    Program,
+    Shape,
+    Source,
+    Sparse,
+)
 from hubel.sw.fit import block_rams, check_fit, needed
 
-DIGITS = CoreParams(inputs=(64, 128), neurons=(128, 10))
+
+def chain(*sizes: int, **widths: int) -> Program:
+    """Dense populations."""
+    names = [str(i) for i in range(len(sizes))]
+    return Program(
+        inputs=(Source("0", Shape(sizes[0])),),
+        populations=tuple(
+            Population(name=name, shape=Shape(size), threshold=1)
+            for name, size in zip(names[1:], sizes[1:], strict=True)
+        ),
+        projections=tuple(
+            Dense(
+                name=f"to {target}",
+                source=source,
+                target=target,
+                weights=np.zeros((fan_in, fan_out), dtype=np.int64),
+            )
+            for (source, target), (fan_in, fan_out) in zip(
+                pairwise(names), pairwise(sizes), strict=True
+            )
+        ),
+        outputs=(names[-1],),
+        **widths,
+    )
+
+
+def needs(name: str, program: Program, lanes: int = 8) -> dict[str, int]:
+    return needed(board(name), program.params(lanes=lanes), program)
+
+
+DIGITS = chain(64, 128, 10)
 
 
 @pytest.mark.parametrize("name, block_ram", [("icebreaker", 29), ("ulx3s", 13)])
 def test_digits_take_what_synthesis_takes(name, block_ram):
-    assert needed(board(name), DIGITS) == {"block_ram": block_ram, "dsp": 8}
-    check_fit(board(name), DIGITS)
+    assert needs(name, DIGITS) == {"block_ram": block_ram, "dsp": 8}
+    check_fit(board(name), DIGITS.params(), DIGITS)
 
 
 @pytest.mark.parametrize(
@@ -30,14 +72,66 @@ def test_digits_take_what_synthesis_takes(name, block_ram):
 def test_other_cores_take_what_yosys_made_of_them(
     name, sizes, lanes, weight_width, state_width, block_ram, dsp
 ):
-    params = CoreParams(
-        inputs=sizes[:-1],
-        neurons=sizes[1:],
-        lanes=lanes,
-        weight_width=weight_width,
-        state_width=state_width,
+    program = chain(*sizes, weight_width=weight_width, state_width=state_width)
+    assert needs(name, program, lanes) == {"block_ram": block_ram, "dsp": dsp}
+
+
+def convolution() -> Program:
+    """Weights, biases, event lists and currents in block RAM; address tables in logic."""
+    shape = Shape(8, 14, 14)
+    return Program(
+        inputs=(Source("i", Shape(2, 16, 16)),),
+        populations=(
+            Population(name="c", shape=shape, threshold=9, bias=np.arange(shape.neurons) % 50),
+            Population(name="o", shape=Shape(10), threshold=9),
+        ),
+        projections=(
+            Conv2d(name="a", source="i", target="c", weights=np.ones((8, 2, 3, 3), dtype=np.int64)),
+            Dense(
+                name="b",
+                source="c",
+                target="o",
+                pool=(2, 2),
+                weights=np.ones((392, 10), dtype=np.int64),
+            ),
+        ),
+        outputs=("o",),
     )
-    assert needed(board(name), params) == {"block_ram": block_ram, "dsp": dsp}
+
+
+def recurrent() -> Program:
+    """CUBA neurons of 24 bits with a tenth of all synapses: targets and a table besides."""
+    meets = np.random.default_rng(0).random((200, 200)) < 0.1
+    return Program(
+        inputs=(Source("i", Shape(20)),),
+        populations=(
+            Population(name="c", shape=Shape(200), threshold=9, decay=4000, u_decay=3000),
+        ),
+        projections=(
+            Dense(name="a", source="i", target="c", weights=np.ones((20, 200), dtype=np.int64)),
+            Sparse(
+                name="s",
+                source="c",
+                target="c",
+                delay=1,
+                weights=np.ones(np.count_nonzero(meets), dtype=np.int64),
+                first=np.concatenate([[0], np.cumsum(meets.sum(axis=1))]),
+                targets=np.nonzero(meets)[1],
+            ),
+        ),
+        outputs=("c",),
+        state_width=24,
+    )
+
+
+@pytest.mark.parametrize("make, block_ram, dsp", [(convolution, 64, 8), (recurrent, 70, 32)])
+def test_other_memories_take_what_yosys_made_of_them(make: Any, block_ram: int, dsp: int) -> None:
+    assert needs("icebreaker", make()) == {"block_ram": block_ram, "dsp": dsp}
+
+
+def test_small_memories_of_an_ecp5_are_no_block_ram() -> None:
+    # Yosys makes 22: it leaves out a quarter of the weights that are all 0.
+    assert needs("ulx3s", recurrent()) == {"block_ram": 24, "dsp": 32}
 
 
 @pytest.mark.parametrize(
@@ -61,9 +155,9 @@ def test_block_rams(family, depth, width, blocks):
 
 
 def test_a_core_that_does_not_fit_is_refused_with_the_numbers():
-    params = CoreParams(inputs=(784, 128), neurons=(128, 10), lanes=16)
+    program = chain(784, 128, 10)
     with pytest.raises(ValueError) as refused:
-        check_fit(board("icebreaker"), params)
+        check_fit(board("icebreaker"), program.params(lanes=16), program)
     assert str(refused.value) == (
         "784-128-10 with 16 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): "
         "222 block RAMs needed, 30 there, 16 multipliers needed, 8 there; use fewer neurons, bits "

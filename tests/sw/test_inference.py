@@ -8,11 +8,24 @@ import pytest
 
 from hubel.boards import board
 from hubel.boards.report import Usage
-from hubel.hdl.params import CoreParams
+from hubel.hdl.params import CoreParams, NeuronParams, ProjectionParams, WalkKind
+from hubel.hdl.shape import Shape
 from hubel.sw.energy import estimate
 from hubel.sw.inference import inference_energy, ram_accesses
 
-PARAMS = CoreParams(inputs=(64,), neurons=(16,), lanes=8)
+PARAMS = CoreParams(
+    inputs=(Shape(64),),
+    populations=(Shape(16),),
+    projections=(
+        ProjectionParams(
+            source=0, target=0, kind=WalkKind.GATHER, delay=0, fan_in=64, weight_words=128
+        ),
+    ),
+    outputs=(0,),
+    clocks=(0,),
+    neuron=NeuronParams(varied=frozenset({"bias"})),
+    lanes=8,
+)
 COUNTERS = {"events": 10, "weight_reads": 20, "updates": 6}
 
 
@@ -32,6 +45,34 @@ def report(device: str, **used: int) -> Any:
 )
 def test_ram_accesses(width, accesses):
     assert ram_accesses(PARAMS, COUNTERS, width) == accesses
+
+
+@pytest.mark.parametrize(
+    "kind, accesses",
+    [
+        # 8 sums of 14 bits are read and written, in one row or each on its own, and the targets
+        # of 8 lanes read.
+        (WalkKind.CONV, 20 * (4 + 2 * 7 + 1) + 6 * 3 * 8 + 10),
+        (WalkKind.SPARSE, 20 * (4 + 2 * 8 + 1 + 1) + 6 * 3 * 8 + 10),
+    ],
+)
+def test_ram_accesses_of_sums_in_memory(kind, accesses):
+    params = replace(PARAMS, projections=(replace(PARAMS.projections[0], kind=kind),))
+    assert params.accumulator_width == 14
+    assert ram_accesses(params, COUNTERS, 16) == accesses
+
+
+def test_a_synaptic_current_is_a_state_more():
+    current = replace(PARAMS, neuron=NeuronParams(current=True))
+    # No parameter differs between neurons, so that a state word is read and written only.
+    assert ram_accesses(current, COUNTERS, 16) == 20 * (4 + 1) + 6 * 2 * 16 + 10
+    build = report("iCE40UP5K-SG48", logic=3000)
+    terms = [
+        inference_energy(board("icebreaker"), build, params, COUNTERS, 4000, images=1)
+        for params in (PARAMS, current)
+    ]
+    one, two = ({f.name: f.value or 0 for f in figures if "DSP" in f.name} for figures in terms)
+    assert one and {name: 2 * value for name, value in one.items()} == pytest.approx(two)
 
 
 def test_terms_are_those_of_the_estimate():

@@ -6,6 +6,7 @@ import re
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from programs import random_program
 
-from hubel.hdl.program import Population, Program, Reset
+from hubel.hdl.program import Conv2d, Dense, Population, Program, Shape, Source, Sparse
 from hubel.sw import npz
 from hubel.sw.program_file import load_program, save_program
 
@@ -25,29 +27,8 @@ MEND = "make it again with `hubel compile`, or copy the file again from where it
 
 
 def program(seed: int = 0) -> Program:
-    """One to three populations with random parameters."""
-    rng = np.random.default_rng(seed)
-    weight_width, state_width = int(rng.choice([2, 4, 8])), int(rng.choice([16, 24]))
-    low, high = -(1 << (state_width - 1)), (1 << (state_width - 1)) - 1
-    least = -(1 << (weight_width - 1))
-    sizes = rng.integers(2, 8, size=rng.integers(2, 5))
-    return Program(
-        populations=tuple(
-            Population(
-                name=f"layer {i} µ",
-                weights=rng.integers(least, -least, size=(sizes[i], sizes[i + 1])),
-                bias=rng.integers(low, high + 1, size=sizes[i + 1]),
-                v_init=rng.integers(low, high + 1, size=sizes[i + 1]),
-                threshold=int(rng.integers(0, high + 1)),
-                decay=int(rng.integers(0, 4097)),
-                reset=Reset.SOFT if rng.random() < 0.5 else Reset.HARD,
-                v_reset=int(rng.integers(0, high + 1)),
-            )
-            for i in range(len(sizes) - 1)
-        ),
-        weight_width=weight_width,
-        state_width=state_width,
-    )
+    """One to five populations with random parameters, and any projections."""
+    return random_program(np.random.default_rng(seed))
 
 
 def saved(tmp_path: Path, seed: int = 0) -> Path:
@@ -59,12 +40,35 @@ def saved(tmp_path: Path, seed: int = 0) -> Path:
 def assert_same(a: Program, b: Program) -> None:
     """Bit for bit the same Program."""
     assert (a.weight_width, a.state_width) == (b.weight_width, b.state_width)
-    for x, y in zip(a.populations, b.populations, strict=True):
-        for field in ("name", "threshold", "decay", "reset", "v_reset"):
-            assert getattr(x, field) == getattr(y, field), field
-        for field in ("weights", "bias", "v_init"):
-            np.testing.assert_array_equal(getattr(x, field), getattr(y, field))
-            assert getattr(x, field).dtype == np.int64
+    assert (a.inputs, a.outputs) == (b.inputs, b.outputs)
+    layers = zip((*a.populations, *a.projections), (*b.populations, *b.projections), strict=True)
+    for x, y in layers:
+        assert type(x) is type(y)
+        for field in fields(x):
+            got, expected = getattr(x, field.name), getattr(y, field.name)
+            assert type(got) is type(expected), field.name
+            if isinstance(got, np.ndarray):
+                np.testing.assert_array_equal(got, expected)
+                assert got.dtype == np.int64
+            else:
+                assert got == expected, field.name
+
+
+def test_the_random_programs_have_everything() -> None:
+    """Otherwise the round trip would say little."""
+    seen = set()
+    for seed in range(100):
+        made = program(seed)
+        seen |= {type(p).__name__ for p in made.projections}
+        for p in made.populations:
+            seen |= p.varied()
+            seen |= {
+                what for what in ("v_min", "a_decay", "u_decay") if getattr(p, what) is not None
+            }
+            seen |= {"refractory"} if p.refractory else set()
+            seen |= {p.reset.value}
+    assert seen >= {"Dense", "Conv2d", "Sparse", "v_min", "a_decay", "u_decay", "refractory"}
+    assert seen >= {"threshold", "bias", "v_init", "v_reset", "decay", "hard", "soft", "soft-late"}
 
 
 @fixed
@@ -218,6 +222,31 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]]
     np.savez(path, allow_pickle=True, header=np.array(json.dumps(header)), **arrays)  # type: ignore
 
 
+def graph() -> Program:
+    """Input "i" of 2x3x3, populations "c" (convolution) and "o" (dense, sparse loop)."""
+    return Program(
+        inputs=(Source("i", Shape(2, 3, 3)),),
+        populations=(
+            Population(name="c", shape=Shape(1, 2, 2), threshold=7, bias=np.arange(4)),
+            Population(name="o", shape=Shape(2), threshold=9, decay=4000),
+        ),
+        projections=(
+            Conv2d(name="k", source="i", target="c", weights=np.full((1, 2, 2, 2), 3)),
+            Dense(name="d", source="c", target="o", weights=np.full((4, 2), -2)),
+            Sparse(
+                name="s",
+                source="o",
+                target="o",
+                weights=np.array([5, -5]),
+                first=np.array([0, 1, 2]),
+                targets=np.array([1, 0]),
+                delay=1,
+            ),
+        ),
+        outputs=("o",),
+    )
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -226,18 +255,34 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]]
             "holds a 'hubel network file', not a hubel Program",
         ),
         (
-            lambda h, a: h.update(version=2),
-            "has version 2 of the hubel Program format, this hubel reads version 1",
+            lambda h, a: h.update(version=1),
+            "has version 1 of the hubel Program format, this hubel reads version 2",
+        ),
+        (
+            lambda h, a: h.update(version=3),
+            "has version 3 of the hubel Program format, this hubel reads version 2",
         ),
         (
             lambda h, a: h.pop("weight_width"),
             "not a complete hubel Program: no 'weight_width'",
         ),
         (lambda h, a: h.pop("metadata"), "not a complete hubel Program: no 'metadata'"),
-        (lambda h, a: a.pop("0.bias"), "not a complete hubel Program: no '0.bias'"),
+        (lambda h, a: h.pop("inputs"), "not a complete hubel Program: no 'inputs'"),
+        (
+            lambda h, a: a.pop("population.0.bias"),
+            "not a complete hubel Program: no 'bias'",
+        ),
+        (
+            lambda h, a: a.pop("projection.2.targets"),
+            "not a complete hubel Program: no 'projection.2.targets'",
+        ),
         (
             lambda h, a: h["populations"][0].pop("decay"),
             "not a complete hubel Program: no 'decay'",
+        ),
+        (
+            lambda h, a: h["projections"][0].pop("stride"),
+            "not a complete hubel Program: no 'stride'",
         ),
         (
             lambda h, a: h.update(populations=7),
@@ -245,39 +290,157 @@ def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, np.ndarray]]
         ),
         (
             lambda h, a: h.update(populations=[]),
-            "not a valid hubel Program: a Program needs at least one population",
+            "not a valid hubel Program: a Program needs at least one input and one population",
         ),
         (
             lambda h, a: h["populations"][0].update(threshold="5"),
-            "not a valid hubel Program: threshold, decay, v_reset must be integers",
+            "not a valid hubel Program: population 'c': threshold must be an int, not '5'",
         ),
         (
             lambda h, a: h["populations"][0].update(threshold=[1, 2]),
-            "not a valid hubel Program: threshold, decay, v_reset must be integers",
+            "not a valid hubel Program: population 'c': threshold must be an int, not [1, 2]",
+        ),
+        (
+            lambda h, a: h["populations"][0].update(threshold=True),
+            "not a valid hubel Program: population 'c': threshold must be an int, not True",
         ),
         (
             lambda h, a: h["populations"][0].update(name="x", decay=5000),
-            "not a valid hubel Program: population 'x': decay must be in 0..4096, not 5000..5000",
+            "not a valid hubel Program: population 'x': decay must be in 0..4096, not 5000",
         ),
         (
-            lambda h, a: h["populations"][0].update(reset="soft-late"),
-            "not a valid hubel Program: 'soft-late' is not a valid Reset",
+            lambda h, a: h["populations"][0].update(threshold=10**100),
+            f"not a valid hubel Program: population 'c': threshold must be in 0..32767, "
+            f"not {10**100}",
         ),
         (
-            lambda h, a: a.update({"0.bias": a["0.bias"].astype(float)}),
-            "not a valid hubel Program: population 'layer 0 µ': bias must be signed integers, "
-            "not float64",
+            lambda h, a: h["populations"][0].update(u_wraps=1),
+            "not a valid hubel Program: u_wraps must be true or false, not 1",
         ),
         (
-            lambda h, a: a.update({"0.bias": np.array([None])}),
+            lambda h, a: h["populations"][0].update(v_min=0.5),
+            "not a valid hubel Program: population 'c': v_min must be an int, not 0.5",
+        ),
+        (
+            lambda h, a: h["populations"][0].update(reset="never"),
+            "not a valid hubel Program: 'never' is not a valid Reset",
+        ),
+        (
+            lambda h, a: h["populations"][0].update(name=3),
+            "not a valid hubel Program: name must be text, not 3",
+        ),
+        (
+            lambda h, a: h["populations"][0].update(shape=[1, 2]),
+            "not a valid hubel Program: a shape must be three numbers in 1..65536, not [1, 2]",
+        ),
+        (
+            lambda h, a: h["populations"][0].update(shape=[1, 2, 1 << 40]),
+            f"not a valid hubel Program: a shape must be three numbers in 1..65536, "
+            f"not {[1, 2, 1 << 40]}",
+        ),
+        (
+            lambda h, a: h["inputs"][0].update(shape=[65536, 2, 1]),
+            "not a valid hubel Program: a shape needs 1 or more channels, rows and columns and at "
+            "most 65536 codes, not 65536x2x1",
+        ),
+        (
+            lambda h, a: a.update({"population.0.bias": np.arange(4.0)}),
+            "not a valid hubel Program: population 'c': bias must be signed integers, not float64",
+        ),
+        (
+            lambda h, a: a.update({"population.0.bias": np.arange(5)}),
+            "not a valid hubel Program: population 'c': bias must have shape (4,), not (5,)",
+        ),
+        (
+            lambda h, a: a.update({"population.0.bias": np.array([None])}),
             "not a readable hubel Program: an array holds Python objects",
         ),
+        (
+            lambda h, a: h["projections"][0].update(kind="pool"),
+            "not a valid hubel Program: projection 'k' is of kind 'pool'; there are dense, conv2d, "
+            "sparse",
+        ),
+        (
+            lambda h, a: h["projections"][0].update(stride=[1, 1 << 40]),
+            f"not a valid hubel Program: projection 'k': stride must be two numbers in 0..65536, "
+            f"not {[1, 1 << 40]}",
+        ),
+        (
+            lambda h, a: h["projections"][0].update(padding=3),
+            "not a valid hubel Program: projection 'k': padding must be two numbers in 0..65536, "
+            "not 3",
+        ),
+        (
+            lambda h, a: h["projections"][0].update(groups=0.5),
+            "not a valid hubel Program: projection 'k': groups must be in 0..65536, not 0.5",
+        ),
+        (
+            lambda h, a: h["projections"][0].update(groups=0),
+            "not a valid hubel Program: projection 'k' from 'i' to 'c': stride, dilation, pool and "
+            "groups must be 1 or more, padding 0 or more",
+        ),
+        (
+            lambda h, a: h["projections"][2].update(delay=True),
+            "not a valid hubel Program: projection 's': delay must be an int, not True",
+        ),
+        (
+            lambda h, a: h["projections"][2].update(delay=2),
+            "not a valid hubel Program: projection 's': delay must be 0 or 1, not 2",
+        ),
+        (
+            lambda h, a: h["projections"][1].update(name="k"),
+            "not a valid hubel Program: two projections are named 'k'",
+        ),
+        (
+            lambda h, a: h["projections"][1].update(source=["c"]),
+            "not a valid hubel Program: source must be text, not ['c']",
+        ),
+        (
+            lambda h, a: a.update({"projection.2.first": np.array([0.0, 1.0, 2.0])}),
+            "not a valid hubel Program: projection 's': first must be integers, not float64",
+        ),
+        (
+            lambda h, a: a.update({"projection.2.targets": np.array([1, 1 << 40])}),
+            "not a valid hubel Program: projection 's' from 'o' to 'o': targets must be in 0..1, "
+            f"not 1..{1 << 40}",
+        ),
+        (
+            lambda h, a: a.update({"projection.1.weights": np.full((4, 2), 300)}),
+            "not a valid hubel Program: projection 'd': weights must be in -128..127, not "
+            "300..300",
+        ),
+        (lambda h, a: h.update(outputs=["c", "c"]), "not a valid hubel Program: a Program needs "
+         "one or more outputs, each of them once"),
     ],
-)
+)  # fmt: skip
 def test_refused_contents(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
-    path = saved(tmp_path)
+    path = tmp_path / "program.npz"
+    save_program(path, graph())
+    assert_same(load_program(path)[0], graph())
     rewrite(path, change)
     assert refused(path) == message
+
+
+def test_a_small_file_costs_little_memory(tmp_path: Path) -> None:
+    """Shapes in a header declare neurons without any bytes behind them."""
+    path = tmp_path / "program.npz"
+    save_program(path, graph())
+
+    def grow(header: dict[str, Any], _: Any) -> None:
+        one = header["populations"][1]
+        header["populations"] += [
+            {**one, "name": f"more {i}", "shape": [1, 256, 256]} for i in range(200)
+        ]
+
+    rewrite(path, grow)
+    tracemalloc.start()
+    try:
+        assert refused(path) == (
+            "not a valid hubel Program: population 'more 0' is fed by no projection"
+        )
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
 
 
 def npy(shape: tuple[int, ...], data: bytes, descr: str = "|i1") -> bytes:
@@ -346,7 +509,8 @@ def test_an_old_or_strange_npy_version(tmp_path: Path) -> None:
 
 def test_column_major_arrays_are_read_right(tmp_path: Path) -> None:
     path = saved(tmp_path)
-    rewrite(path, lambda h, a: a.update({"0.weights": np.asfortranarray(a["0.weights"])}))
+    rewrite(path, lambda h, a: a.update(
+            {key: np.asfortranarray(array) for key, array in a.items()}))  # fmt: skip
     assert_same(load_program(path)[0], program())
 
 

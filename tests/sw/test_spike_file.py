@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sim import golden
 from hubel.sw.encode import encode
+from hubel.sw.network import Network, Neurons
+from hubel.sw.quantise import quantise
 from hubel.sw.spike_file import load_inputs, save_inputs, save_trace
 
 SPIKES = np.random.default_rng(0).random((4, 3, 5)) < 0.5
@@ -98,16 +100,10 @@ def test_no_steps():
 
 def test_a_trace_is_saved_whole(tmp_path):
     program = Program(
-        populations=(
-            Population(
-                name="out",
-                weights=np.full((5, 2), 9),
-                bias=np.zeros(2, dtype=np.int64),
-                v_init=np.zeros(2, dtype=np.int64),
-                threshold=20,
-                v_reset=20,
-            ),
-        )
+        inputs=(Source("in", Shape(5)),),
+        populations=(Population(name="out", shape=Shape(2), threshold=20, v_reset=20),),
+        projections=(Dense(name="w", source="in", target="out", weights=np.full((5, 2), 9)),),
+        outputs=("out",),
     )
     trace = golden.run(program, SPIKES)
     assert trace.membrane is not None
@@ -118,3 +114,31 @@ def test_a_trace_is_saved_whole(tmp_path):
         assert json.loads(str(archive["counters"])) == trace.counters.total()
         timing = json.loads(str(archive["timing"]))
     assert timing == {"backend": "golden", "seconds": 1.5, "cycles": None}
+
+
+def test_states_are_saved_and_relays_are_not(tmp_path):
+    network = Network(
+        inputs=(Source("in", Shape(5)),),
+        populations=(
+            Neurons(name="a", shape=Shape(2), threshold=1.0, u_decay=0.5, a_decay=0.5, a_step=1.0),
+            Neurons(name="b", shape=Shape(3), threshold=1.0),
+        ),
+        projections=(
+            Dense(name="w", source="in", target="a", weights=np.ones((5, 2)), delay=2),
+            Dense(name="x", source="a", target="b", weights=np.ones((2, 3))),
+        ),
+        outputs=("b",),
+    )
+    program = quantise(network)
+    trace = golden.run(program, SPIKES)
+    path = tmp_path / "run.npz"
+    save_trace(path, program, trace, backend="golden", seconds=1.5)
+    with np.load(path, allow_pickle=False) as archive:
+        kept = {name: archive[name] for name in archive.files}
+    names = {"spikes.a", "membrane.a", "current.a", "adaptation.a", "spikes.b", "membrane.b"}
+    assert set(kept) == names | {"counters", "timing"}
+    number = [p.name for p in program.populations].index("a")
+    assert trace.current is not None and trace.adaptation is not None
+    assert kept["current.a"].any() and kept["adaptation.a"].any()
+    np.testing.assert_array_equal(kept["current.a"], trace.current[number])
+    np.testing.assert_array_equal(kept["adaptation.a"], trace.adaptation[number])

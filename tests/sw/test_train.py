@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hubel.sw.ann import classify
 from hubel.sw.digits import FULL_SCALE, Digits
-from hubel.sw.train import Mlp, classify, load_mlp, save_mlp, train_mlp
+from hubel.sw.npz import write_npz
+from hubel.sw.train import Mlp, load_mlp, save_mlp, train_mlp
 
 MEND = "train it again, or copy the file again from where it came"
 
@@ -18,14 +20,15 @@ def assert_same(a: Mlp, b: Mlp) -> None:
     """Bit for bit the same network."""
     assert len(a.layers) == len(b.layers)
     for x, y in zip(a.layers, b.layers, strict=True):
-        assert (x.name, x.activation, x.kind) == (y.name, y.activation, y.kind)
+        assert type(x) is type(y)
+        assert (x.name, x.activation, x.pool) == (y.name, y.activation, y.pool)
         np.testing.assert_array_equal(x.weights, y.weights)
         np.testing.assert_array_equal(x.bias, y.bias)
         assert x.weights.dtype == y.weights.dtype == np.float64
 
 
 def test_accuracy(mlp: Mlp, digits: Digits) -> None:
-    labels = classify(mlp.layers, digits.test_images / FULL_SCALE)
+    labels = classify(mlp, digits.test_images / FULL_SCALE)
     assert mlp.accuracy == np.mean(labels == digits.test_labels)
     assert mlp.accuracy >= 0.97
 
@@ -122,4 +125,23 @@ def test_incomplete_file(mlp: Mlp, tmp_path: Path) -> None:
         f"'many'; {MEND}"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        load_mlp(path)
+
+
+def test_refused_kind(tmp_path: Path) -> None:
+    path = tmp_path / "mlp.npz"
+    header = {"layers": [{"name": "pool", "activation": "relu", "kind": "maxpool"}]}
+    write_npz(path, "hubel network file", 1, header, {})
+    message = (
+        f"{path}: not a complete hubel network file: layer 'pool' is of kind 'maxpool'; only "
+        f"'dense' can be read; {MEND}"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        load_mlp(path)
+
+
+def test_file_without_layers(tmp_path: Path) -> None:
+    path = tmp_path / "mlp.npz"
+    write_npz(path, "hubel network file", 1, {"layers": []}, {})
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: not a complete hubel network"):
         load_mlp(path)

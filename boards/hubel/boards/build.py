@@ -16,7 +16,7 @@ from amaranth import *
 from amaranth.back import rtlil
 from amaranth.lib import io
 
-from hubel.hdl.chain import Chain
+from hubel.hdl.core import Core
 from hubel.hdl.params import CoreParams
 from hubel.hdl.program import Program
 from hubel.hdl.soc import SpikeSoc
@@ -77,7 +77,7 @@ def build(board: Board, params: CoreParams, program: Program, out_dir: str | os.
           progress: Callable[[str], None] = lambda stage: None) -> BuildReport:
     """Bitstream of ``program`` on a core of sizes ``params``; see :func:`build_design`."""
     return build_design(board, BoardTop(board, params, program), out_dir,
-                        core=Chain(params, program), seed=seed, seeds=seeds, progress=progress)
+                        core=Core(params, program), seed=seed, seeds=seeds, progress=progress)
 
 
 def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[str], *,

@@ -78,8 +78,8 @@ class BuildReport:
     ``clock_mhz`` is what the board needs and ``fmax_mhz`` what the routed design reaches in the
     slowest corner; ``met`` compares them. ``utilisation`` counts after place and route (on an
     iCE40 "logic" is cells of a LUT, a carry and a flip-flop); ``cells`` counts after synthesis, in
-    ``core_cells`` for the chain alone, from a synthesis of its own out of context (None if
-    there was no chain). ``attempts`` are all place and routes, of which ``seed`` was used.
+    ``core_cells`` for the core alone, from a synthesis of its own out of context (None if
+    there was no core). ``attempts`` are all place and routes, of which ``seed`` was used.
     """
     board: str
     device: str

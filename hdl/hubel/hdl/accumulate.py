@@ -25,6 +25,9 @@ class Accumulator(wiring.Component):
         A weight word straight from the memory.
     valid : :py:`In(1)`
         ``weights`` is an event's; otherwise it counts as zero.
+    scattered, take : :py:`In(data.ArrayLayout(signed(accumulator_width), lanes))`, :py:`In(1)`
+        Sums from the memory of currents, and whether they count in place of ``weights``; only in a
+        core that has that memory.
     last : :py:`In(1)`
         The sum is complete with this word. Comes with ``weights``, ``valid`` or not.
     current : :py:`Out(data.ArrayLayout(signed(accumulator_width), lanes))`
@@ -32,26 +35,37 @@ class Accumulator(wiring.Component):
     """
     def __init__(self, params: CoreParams):
         self.params = params
-        super().__init__({
+        sums = data.ArrayLayout(signed(params.accumulator_width), params.lanes)
+        members = {
             "weights": In(data.ArrayLayout(signed(params.weight_width), params.lanes)),
             "valid":   In(1),
             "last":    In(1),
-            "current": Out(data.ArrayLayout(signed(params.accumulator_width), params.lanes)),
-        })
+            "current": Out(sums),
+        }
+        if params.current_words:
+            members |= {"scattered": In(sums), "take": In(1)}
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
+        scatters = bool(self.params.current_words)
+        operand_width = (self.params.accumulator_width if scatters else self.params.weight_width)
         last = Signal()
         m.d.sync += last.eq(self.last)
         for lane in range(self.params.lanes):
-            weight = Signal(signed(self.params.weight_width), name=f"weight_{lane}")
+            operand = Signal(signed(operand_width), name=f"operand_{lane}")
             partial = Signal(signed(self.params.accumulator_width), name=f"partial_{lane}")
             total = Signal.like(partial, name=f"total_{lane}")
             # Written so that the clearing is the flip-flops' synchronous reset, not a LUT a bit.
-            m.d.sync += weight.eq(self.weights[lane])
-            with m.If(~self.valid):
-                m.d.sync += weight.eq(0)
-            m.d.comb += total.eq(partial + weight)
+            if scatters:
+                m.d.sync += operand.eq(Mux(self.take, self.scattered[lane], self.weights[lane]))
+                with m.If(~(self.valid | self.take)):
+                    m.d.sync += operand.eq(0)
+            else:
+                m.d.sync += operand.eq(self.weights[lane])
+                with m.If(~self.valid):
+                    m.d.sync += operand.eq(0)
+            m.d.comb += total.eq(partial + operand)
             m.d.sync += partial.eq(total)
             with m.If(last):
                 m.d.sync += [

@@ -8,25 +8,33 @@ from amaranth.lib.wiring import In, Out
 
 from .accumulate import Accumulator
 from .counter_ring import CounterRing, CounterSignature
-from .dense_walker import DenseWalker, SlotLayout
+from .current_memory import CurrentMemory
 from .emitter import SpikeEmitter
-from .events import EventKind, EventLayout
-from .image import NeuronRow, neuron_rows, row_width
-from .lif import LifParameters, LifUpdate
+from .events import EventLayout
+from .image import (
+    NeuronRow,
+    ParameterLayout,
+    StateLayout,
+    neuron_row_shape,
+    neuron_rows,
+    row_width,
+    sparse_rows,
+    weight_rows,
+)
+from .lif import LifUpdate
 from .params import CoreParams
+from .pipeline import Pipeline
 from .program import Program
-from .weight_memory import WeightMemory
+from .tables import tables_of
+from .walker import SlotLayout, Walker
+from .word_memory import WordMemory
 
 __all__ = ["Core", "UpdateLayout", "UpdateSignature"]
 
 
-# Words between the walker and the emitter: more than the pipeline holds, to smooth bursts.
-_WORDS_IN_FLIGHT = 8
-
-
 class UpdateLayout(data.StructLayout):
     """A state word as it is written: its number ``row``, the lanes that ``fired``, and the new
-    membranes ``v`` of all lanes.
+    states of all lanes.
 
     Parameters
     ----------
@@ -36,7 +44,7 @@ class UpdateLayout(data.StructLayout):
         super().__init__({
             "row":   row_width(params),
             "fired": params.lanes,
-            "v":     data.ArrayLayout(signed(params.state_width), params.lanes),
+            "state": StateLayout(params),
         })
 
 
@@ -53,29 +61,27 @@ class UpdateSignature(wiring.Signature):
 
 
 class Core(wiring.Component):
-    """Leaky integrate-and-fire populations, time-multiplexed, ``lanes`` neurons a cycle.
+    """Populations and the projections between them, time-multiplexed, ``lanes`` neurons a cycle.
 
     ::
 
-                          slot: row, population, last
-                     +------------------------------------------+
-                     |                                          v
-        events -> walker -> weight memory -> accumulator -> LIF update -> emitter -> spikes
-                                                             ^      |
-                                                        v, bias   v_next
-                                                             |      v
-                                                           neuron memory
+        events -+-> event lists -> walker -> weight memory -+-> accumulator -> update -> emitter -+-> spikes
+                |                    | (scattered: adds to) |        ^          ^   |             |
+                |                    +-----------------> current memory     neuron memory         |
+                +---------------------------------------------------------------------------------+
 
-    One weight word (``lanes`` synaptic operations) is read and added every cycle while a step has
-    events; see :class:`DenseWalker` for when a population is started. The sums live in registers,
-    so an event reads no state, and each state word is read and written once a step. Bit-exact with
-    :func:`hubel.sim.golden.run`.
+    One weight word is read and added every cycle while a step has events. The sums of a gathered
+    projection live in registers; those of scattered ones in a memory, and each counts as one more
+    weight word. Each state word is read and written once a step. Spikes of a population that feeds
+    others go back into the event lists, before packets from outside; those of an output leave.
+    Bit-exact with :func:`hubel.sim.golden.run`.
 
-    Hazard: a state word is written seven cycles after it is read. Within a step no word is used
+    Hazards: a state word is written some cycles after it is read. Within a step no word is used
     twice; between steps, a population is not started while the pipeline holds a word of it that
-    would be written too late. No memory is ever read where it is written in the same cycle.
+    would be written too late. No memory is read where it is written in the same cycle, or the
+    answer is not used.
 
-    ``rst`` does not clear the membranes: a sample that begins with START does.
+    ``rst`` does not clear the states: a sample that begins with START does.
 
     Parameters
     ----------
@@ -87,9 +93,9 @@ class Core(wiring.Component):
     Members
     -------
     events : :py:`In(stream.Signature(EventLayout(params)))`
-        Packets for the core's populations.
+        Packets of the inputs.
     spikes : :py:`Out(stream.Signature(EventLayout(params)))`
-        Packets from the core's populations.
+        Packets of the populations that are outputs.
     counters : :py:`Out(CounterSignature())`
         Totals since reset.
     update : :py:`Out(UpdateSignature(params))`
@@ -100,9 +106,12 @@ class Core(wiring.Component):
 
     def __init__(self, params: CoreParams, program: Program):
         self.params = params
-        self._program = program
         self._neuron_rows = neuron_rows(params, program)
-        self._shared: list = [LifParameters.init(p) for p in program.populations]
+        self._weight_rows = weight_rows(params, program)
+        self._target_rows = sparse_rows(params, program)
+        self._tables = tables_of(params, program)
+        self._program = program
+        self._cycles = Pipeline(params)
         super().__init__({
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
@@ -113,111 +122,188 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self.params
-        m.submodules.walker = walker = DenseWalker(params, words_in_flight=_WORDS_IN_FLIGHT)
-        m.submodules.accumulator = accumulator = Accumulator(params)
-        m.submodules.lif = lif = LifUpdate(params)
-        m.submodules.emitter = emitter = SpikeEmitter(params, depth=_WORDS_IN_FLIGHT)
-        wiring.connect(m, wiring.flipped(self.events), walker.events)
-        wiring.connect(m, emitter.spikes, wiring.flipped(self.spikes))
+        cycles = self._cycles
+        m.submodules.walker = walker = Walker(params, self._tables)
+        m.submodules.lif = lif = LifUpdate(params, self._program)
+        m.submodules.emitter = emitter = SpikeEmitter(params, depth=cycles.words_in_flight)
 
         # slots[i] is what the walker gave i cycles ago.
         slots = [walker.slot]
-        slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, 10)]
+        slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, cycles.write + 1)]
         m.d.sync += [later.eq(slot) for slot, later in pairwise(slots)]
-        for p in range(params.populations):
-            # Written at 9, and read three cycles or more after a start.
-            unwritten = [slot.last & (slot.population == p) for slot in slots[1:7]]
+        for p in range(len(params.populations)):
+            # A word that is read three cycles after this one or later is read after these are
+            # written.
+            unwritten = [slot.last & (slot.population == p) for slot in slots[1:cycles.update + 1]]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
-        # Weights: addressed at 3, added at 5.
-        m.submodules.weights = weights = WeightMemory(params, self._program)
-        m.d.comb += [
-            weights.address.eq(walker.weight_address),
-            weights.enable.eq(slots[3].valid),
-            accumulator.weights.eq(weights.word),
-            accumulator.valid.eq(slots[4].valid),
-            accumulator.last.eq(slots[4].last),
-        ]
+        self._elaborate_currents(m, slots, walker, lif)
+        self._elaborate_neurons(m, slots, lif)
+        self._elaborate_packets(m, walker, emitter)
 
-        # Neurons: membranes are addressed at 2, biases at 3, new membranes are written at 9.
-        m.submodules.neurons = neurons = memory.Memory(
-            shape=params.lanes * params.state_width, depth=len(self._neuron_rows),
-            init=self._neuron_rows)
-        neuron_read, neuron_write = neurons.read_port(), neurons.write_port()
-
-        def address(row, kind):
-            return Cat(row, C(kind, 2))
-
-        with m.If(~slots[2].last):
-            m.d.comb += neuron_read.addr.eq(address(slots[3].row, NeuronRow.BIAS))
-        with m.Elif(slots[2].fresh):
-            m.d.comb += neuron_read.addr.eq(address(slots[2].row, NeuronRow.INIT))
-        with m.Else():
-            m.d.comb += neuron_read.addr.eq(address(slots[2].row, NeuronRow.MEMBRANE))
-        m.d.comb += [
-            neuron_read.en.eq(slots[2].last | slots[3].last),
-            neuron_write.addr.eq(address(slots[9].row, NeuronRow.MEMBRANE)),
-            neuron_write.data.eq(lif.v_next),
-            neuron_write.en.eq(slots[9].last),
-        ]
-
-        # What a population shares. Two copies: the decay is needed four cycles before the rest.
-        shared_early, shared_late = (
-            memory.Memory(shape=LifParameters(params), depth=max(2, params.populations),
-                          init=self._shared) for _ in range(2))
-        m.submodules.shared_early, m.submodules.shared_late = shared_early, shared_late
-        early_read, late_read = shared_early.read_port(), shared_late.read_port()
-        m.d.comb += [
-            early_read.addr.eq(slots[3].population),
-            late_read.addr.eq(slots[7].population),
-            lif.v.eq(neuron_read.data),
-            lif.bias.eq(neuron_read.data),
-            lif.decay.eq(early_read.data.decay),
-            lif.current.eq(accumulator.current),
-            lif.shared.eq(late_read.data),
-        ]
-
-        sent = emitter.spikes
-        for p in range(params.populations):
-            m.d.sync += walker.ended[p].eq(
-                sent.valid & sent.ready & (sent.payload.kind == EventKind.END)
-                & (sent.payload.population == p))
-
-        done = slots[9]
+        # Lanes without a neuron obey the parameters of their population, but nobody hears them.
+        done, fired, saturated = slots[cycles.write], Signal(params.lanes), Signal(params.lanes)
+        m.d.comb += [fired.eq(lif.fired), saturated.eq(lif.saturated)]
+        with m.Switch(done.population):
+            for p, shape in enumerate(params.populations):
+                there = (1 << ((shape.channels - 1) % params.lanes + 1)) - 1
+                with m.Case(p), m.If(done.partial):
+                    m.d.comb += [fired.eq(lif.fired & there), saturated.eq(lif.saturated & there)]
         m.d.comb += [
             emitter.push.eq(done.last),
-            emitter.word.fired.eq(lif.fired),
-            emitter.word.row.eq(done.row),
+            emitter.word.fired.eq(fired),
             emitter.word.population.eq(done.population),
             emitter.word.start.eq(done.first & done.fresh),
             emitter.word.end.eq(done.final),
             walker.done.eq(emitter.done),
             self.update.valid.eq(done.last),
             self.update.payload.row.eq(done.row),
-            self.update.payload.v.eq(lif.v_next),
-            self.update.payload.fired.eq(lif.fired),
+            self.update.payload.state.eq(lif.state_next),
+            self.update.payload.fired.eq(fired),
         ]
-        self._elaborate_counters(m, walker, lif, emitter, done)
+        self._elaborate_counters(m, walker, emitter, done, saturated)
         return m
 
-    def _elaborate_counters(self, m, walker, lif, emitter, done):
+    def _elaborate_currents(self, m, slots, walker, lif):
+        """From slots to the sum of each state word."""
+        params, cycles = self.params, self._cycles
+        m.submodules.weights = weights = WordMemory(
+            params.lanes * params.weight_width, self._weight_rows)
+        m.submodules.accumulator = accumulator = Accumulator(params)
+        words = _delayed(m, weights.word, cycles.add - cycles.address - 1, "word")
+        m.d.comb += [
+            weights.address.eq(walker.weight_address),
+            weights.enable.eq(slots[cycles.address].valid),
+            accumulator.weights.eq(words[-1]),
+            accumulator.valid.eq(slots[cycles.add].valid),
+            accumulator.last.eq(slots[cycles.add].last),
+            lif.current.eq(accumulator.current),
+        ]
+        if not params.current_words:
+            return
+        m.submodules.currents = currents = CurrentMemory(params)
+        scatter, slot = walker.scatter, slots[cycles.current]
+        wait = cycles.current - cycles.address
+        with m.If(scatter.valid):
+            m.d.comb += [weights.address.eq(scatter.address), weights.enable.eq(1)]
+        adds = _delayed(m, scatter.valid, wait, "scatter_valid")[-1]
+        rows = Signal.like(currents.rows)
+        m.d.comb += [row.eq(scatter.row) for row in rows]
+        if self._target_rows:
+            layout = currents.rows.shape()
+            m.submodules.targets = targets = WordMemory(layout.size, self._target_rows)
+            # Sparse words come first in the memory of weights.
+            is_sparse, row, later = Signal(), Signal.like(scatter.row), Signal.like(rows)
+            m.d.comb += [
+                targets.address.eq(scatter.address),
+                targets.enable.eq(scatter.valid & (scatter.address < params.sparse_words)),
+            ]
+            m.d.sync += [
+                is_sparse.eq(scatter.address < params.sparse_words),
+                row.eq(scatter.row),
+            ]
+            m.d.sync += [later[lane].eq(Mux(is_sparse, data.View(layout, targets.word)[lane], row))
+                         for lane in range(params.lanes)]
+            rows = later
+        takes = slot.take | slot.clear
+        m.d.comb += [
+            currents.add.eq(adds),
+            currents.take.eq(takes),
+            currents.weights.eq(words[wait]),
+            accumulator.scattered.eq(currents.current),
+            accumulator.take.eq(slots[cycles.add].take),
+        ]
+        m.d.comb += [currents.rows[lane].eq(Mux(takes, slot.word, rows[lane]))
+                     for lane in range(params.lanes)]
+
+    def _elaborate_neurons(self, m, slots, lif):
+        """States and parameters to the update, and states back."""
+        params, cycles = self.params, self._cycles
+        m.submodules.neurons = neurons = memory.Memory(
+            shape=neuron_row_shape(params), depth=len(self._neuron_rows), init=self._neuron_rows)
+        read, write = neurons.read_port(), neurons.write_port()
+
+        def address(row, kind):
+            return Cat(row, C(kind, 2))
+
+        # States are addressed a cycle before they are there, parameters a cycle later.
+        early, late = slots[cycles.state - 1], slots[cycles.state]
+        done = slots[cycles.write]
+        with m.If(~early.last):
+            m.d.comb += read.addr.eq(address(late.row, NeuronRow.PARAMETERS))
+        with m.Elif(early.fresh):
+            m.d.comb += read.addr.eq(address(early.row, NeuronRow.INIT))
+        with m.Else():
+            m.d.comb += read.addr.eq(address(early.row, NeuronRow.STATE))
+        m.d.comb += [
+            read.en.eq(early.last | (late.last if params.neuron.varied else 0)),
+            write.addr.eq(address(done.row, NeuronRow.STATE)),
+            write.data.eq(lif.state_next),
+            write.en.eq(done.last),
+            lif.state.eq(read.data),
+            lif.population.eq(slots[cycles.state + cycles.multiply - 1].population),
+        ]
+        if ParameterLayout(params).size:
+            m.d.comb += lif.parameters.eq(read.data)
+
+    def _elaborate_packets(self, m, walker, emitter):
+        """Packets of the populations go back into the event lists or out or both; packets from
+        outside fill the gaps."""
+        params = self.params
+        sent, outside = emitter.spikes, self.events
+        heard, leaves = Signal(), Signal()
+        for s in range(len(params.sources)):
+            if params.consumers(s):
+                with m.If(sent.payload.source == s):
+                    m.d.comb += heard.eq(1)
+        for p in params.outputs:
+            with m.If(sent.payload.source == params.source_of(p)):
+                m.d.comb += leaves.eq(1)
+        inside = Signal()
+        m.d.comb += [
+            self.spikes.payload.eq(sent.payload),
+            self.spikes.valid.eq(sent.valid & leaves),
+            sent.ready.eq(~leaves | self.spikes.ready),
+            inside.eq(sent.valid & sent.ready & heard),
+            walker.packet.eq(Mux(inside, sent.payload, outside.payload)),
+            walker.take.eq(inside | (outside.valid & outside.ready)),
+            outside.ready.eq(~inside & (walker.may_fill >> outside.payload.source)[0]),
+        ]
+
+    def _elaborate_counters(self, m, walker, emitter, done, saturated):
         params, slot = self.params, walker.slot
-        m.submodules.counter_ring = counter_ring = CounterRing(params)
-        wiring.connect(m, counter_ring.counters, wiring.flipped(self.counters))
         lanes_used = Signal(range(params.lanes + 1))
         with m.Switch(slot.population):
-            for p, neurons in enumerate(params.neurons):
+            for p, shape in enumerate(params.populations):
                 with m.Case(p):
-                    m.d.comb += lanes_used.eq(
-                        Mux(slot.final, (neurons - 1) % params.lanes + 1, params.lanes))
+                    rest = (shape.channels - 1) % params.lanes + 1
+                    m.d.comb += lanes_used.eq(Mux(slot.partial, rest, params.lanes))
+        operations, reads = Mux(slot.valid, lanes_used, 0), slot.valid
+        if params.current_words:
+            scatter = walker.scatter
+            operations = Mux(scatter.valid, scatter.operations, operations)
+            reads = slot.valid | scatter.valid
+        most = (1 << len(operations)) - 1 if params.current_words else params.lanes
+        m.submodules.counter_ring = counter_ring = CounterRing(params, most=most)
+        wiring.connect(m, counter_ring.counters, wiring.flipped(self.counters))
         # A register, to keep the counters off the paths that they watch.
         m.d.sync += [
             counter_ring.increment.events.eq(walker.accepted),
-            counter_ring.increment.weight_reads.eq(slot.valid),
-            counter_ring.increment.synaptic_operations.eq(Mux(slot.valid, lanes_used, 0)),
+            counter_ring.increment.weight_reads.eq(reads),
+            counter_ring.increment.synaptic_operations.eq(operations),
             counter_ring.increment.updates.eq(done.last),
             counter_ring.increment.spikes.eq(emitter.spike_sent),
-            counter_ring.increment.saturations.eq(Mux(done.last, sum(lif.saturated), 0)),
+            counter_ring.increment.saturations.eq(Mux(done.last, sum(saturated), 0)),
             counter_ring.increment.busy.eq(walker.busy),
             counter_ring.increment.dropped.eq(walker.dropped),
         ]
+
+
+def _delayed(m: Module, value: Value, cycles: int, name: str) -> list[Value]:
+    """``value`` now and in each of the next ``cycles`` cycles."""
+    values = [value]
+    for i in range(cycles):
+        later = Signal.like(values[-1], name=f"{name}_{i + 1}")
+        m.d.sync += later.eq(values[-1])
+        values.append(later)
+    return values

@@ -23,16 +23,17 @@ class CounterSignature(wiring.Signature):
 
 
 class IncrementLayout(data.StructLayout):
-    """What each counter grows by in a cycle: ``lanes`` at most where lanes are counted, else 1.
+    """What each counter grows by in a cycle: ``lanes`` at most where lanes are counted, ``most``
+    synaptic operations, else 1.
 
     Parameters
     ----------
     params : :class:`CoreParams`
+    most : int
     """
-    def __init__(self, params: CoreParams):
-        by_lanes = ("synaptic_operations", "saturations")
-        super().__init__({name: range(params.lanes + 1) if name in by_lanes else 1
-                          for name in Counters.names()})
+    def __init__(self, params: CoreParams, most: int):
+        ranges = {"synaptic_operations": range(most + 1), "saturations": range(params.lanes + 1)}
+        super().__init__({name: ranges.get(name, 1) for name in Counters.names()})
 
 
 class CounterRing(wiring.Component):
@@ -43,18 +44,20 @@ class CounterRing(wiring.Component):
     Parameters
     ----------
     params : :class:`CoreParams`
+    most : int
+        The most synaptic operations that are counted in a cycle.
 
     Members
     -------
-    increment : :py:`In(IncrementLayout(params))`
+    increment : :py:`In(IncrementLayout(params, most))`
         What to add in this cycle.
     counters : :py:`Out(CounterSignature())`
         One counter a cycle.
     """
-    def __init__(self, params: CoreParams):
-        self.params = params
+    def __init__(self, params: CoreParams, *, most: int):
+        self._layout = IncrementLayout(params, most)
         super().__init__({
-            "increment": In(IncrementLayout(params)),
+            "increment": In(self._layout),
             "counters":  Out(CounterSignature()),
         })
 
@@ -63,7 +66,8 @@ class CounterRing(wiring.Component):
         names = Counters.names()
         number = Signal(range(len(names)))
         ring = [Signal(COUNTER_WIDTH, name=f"ring_{i}") for i in range(len(names))]
-        waiting = Signal(range(len(names) * self.params.lanes + 1))
+        widest = max(Shape.cast(field.shape).width for _, field in self._layout)
+        waiting = Signal(range(len(names) * (2**widest - 1) + 1))
         m.d.sync += number.eq(Mux(number == len(names) - 1, 0, number + 1))
         m.d.sync += [before.eq(after) for before, after in pairwise(ring)]
         m.d.sync += ring[-1].eq(ring[0] + waiting)

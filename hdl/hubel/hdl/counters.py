@@ -1,32 +1,31 @@
 """The counters of a core: their names, and how the golden model predicts them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from .params import CoreParams
+from .params import WalkKind
+from .program import Program
+from .tables import tables_of
 
-__all__ = ["COUNTER_WIDTH", "MIN_SLOTS", "Counters"]
+__all__ = ["COUNTER_WIDTH", "Counters"]
 
 
 #: Bits of a counter in gateware; it wraps.
 COUNTER_WIDTH = 32
 
-#: Clocks that a state word takes at least: the read port serves its membranes and its biases.
-MIN_SLOTS = 2
-
-
 @dataclass(frozen=True, kw_only=True)
 class Counters:
     """What a core counts, one value a sample or in total.
 
-    ``events``: spikes received, those from the core's own populations included.
-    ``weight_reads``: weight words read. ``synaptic_operations``: weights that were added, padding
-    lanes left out. ``updates``: state words that were read and written once, in one sweep of a
-    population each step. ``spikes``: spikes sent. ``saturations``: membranes that were clipped.
-    ``busy``: clocks in which a state word was worked on. ``dropped``: spikes beyond the fan-in in
-    one step, which only a faulty sender can cause.
+    ``events``: spikes received, those from the core's own populations included where they have a
+    target on it. ``weight_reads``: weight words read. ``synaptic_operations``: weights that were
+    added, padding left out. ``updates``: state words that were read and written once, in one sweep
+    of a population each step. ``spikes``: spikes sent. ``saturations``: membranes that were
+    clipped. ``busy``: clocks in which a spike or a state word was worked on. ``dropped``: spikes
+    beyond the size of their source in one step, which only a faulty sender can cause.
     """
     events: npt.NDArray[np.int64]
     weight_reads: npt.NDArray[np.int64]
@@ -38,25 +37,45 @@ class Counters:
     dropped: npt.NDArray[np.int64]
 
     @classmethod
-    def predict(cls, params: CoreParams, events: list[npt.NDArray[np.int64]],
-                spikes: list[npt.NDArray[np.int64]],
-                saturations: list[npt.NDArray[np.int64]]) -> "Counters":
-        """Counters of each sample from the number of ``events`` and ``spikes`` and of clipped
-        membranes, one array of shape (samples, steps) for each population."""
-        def over_steps(per_population: list) -> npt.NDArray[np.int64]:
-            return np.array([np.sum(a, axis=1) for a in per_population], np.int64).sum(axis=0)
-
-        words, neurons = params.words, params.neurons
+    def predict(cls, program: Program, fired: Mapping[str, npt.NDArray[np.bool_]],
+                saturations: Sequence[npt.NDArray[np.int64]], *, lanes: int) -> "Counters":
+        """Counters of each sample from the spikes of each input and population by name, arrays of
+        shape (samples, steps, neurons), and from the number of clipped membranes of each
+        population, arrays of shape (samples, steps)."""
+        params = program.params(lanes=lanes)
+        names = [source.name for source in program.sources]
+        counts = {name: np.count_nonzero(fired[name], axis=2) for name in names}
+        samples, steps = counts[names[0]].shape
+        reads, operations, busy = np.zeros((3, samples), dtype=np.int64)
+        gathered = [np.zeros((samples, steps), dtype=np.int64) for _ in program.populations]
+        for sizes, tables in zip(params.projections, tables_of(params, program), strict=True):
+            source, words = names[sizes.source], params.words[sizes.target]
+            # What is on its way when a sample ends is never walked.
+            arriving = fired[source][:, :steps - sizes.delay]
+            weight_words, synapses = tables.of(params.sources[sizes.source])
+            if sizes.kind is WalkKind.GATHER:
+                # What does not fill a window of the pool is not on the list.
+                walked = np.count_nonzero(arriving[:, :, weight_words > 0], axis=2)
+                gathered[sizes.target][:, sizes.delay:] = walked
+                reads += walked.sum(axis=1) * words
+                operations += walked.sum(axis=1) * params.populations[sizes.target].neurons
+            else:
+                spikes = arriving.sum(axis=1, dtype=np.int64)
+                reads += spikes @ weight_words
+                operations += spikes @ synapses
+                busy += spikes @ np.maximum(weight_words, 1)
+        for p, words in enumerate(params.words):
+            slots = gathered[p] + bool(params.scattered(p))
+            busy += words * np.maximum(slots, params.minimum_slots).sum(axis=1)
+        heard = [n for i, n in enumerate(names) if params.consumers(i)]
+        sent = [p.name for p in program.populations]
         return cls(
-            events=over_steps(events),
-            weight_reads=over_steps([e * w for e, w in zip(events, words, strict=True)]),
-            synaptic_operations=over_steps([e * n for e, n in zip(events, neurons, strict=True)]),
-            updates=over_steps([np.full_like(e, w) for e, w in zip(events, words, strict=True)]),
-            spikes=over_steps(spikes),
-            saturations=over_steps(saturations),
-            busy=over_steps([np.maximum(e, MIN_SLOTS) * w
-                             for e, w in zip(events, words, strict=True)]),
-            dropped=np.zeros(len(events[0]), dtype=np.int64))
+            events=sum((counts[n].sum(axis=1) for n in heard), np.zeros(samples, np.int64)),
+            weight_reads=reads, synaptic_operations=operations,
+            updates=np.full(samples, steps * sum(params.words)),
+            spikes=sum((counts[n].sum(axis=1) for n in sent), np.zeros(samples, np.int64)),
+            saturations=np.sum([np.sum(s, axis=1) for s in saturations], axis=0),
+            busy=busy, dropped=np.zeros(samples, dtype=np.int64))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Collects the events of a step, in block RAM."""
 
 from amaranth import *
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .events import EventKind, EventLayout
@@ -11,10 +11,11 @@ __all__ = ["EventList"]
 
 
 class EventList(wiring.Component):
-    """Two lists of axons for each population: one step is collected while another is used.
+    """Two lists of spikes for each source that has a reader: one step is collected while another
+    is read.
 
-    Accepts one packet a cycle, unless both lists of its population are complete. This is the
-    input FIFO of the core and the step window of two in one: a memory row for each axon and list.
+    Takes one packet a cycle; :class:`Schedule` says when there is a list for it. This is the input
+    FIFO of the core and the step window of two in one: a memory row for each neuron and list.
 
     Parameters
     ----------
@@ -22,125 +23,109 @@ class EventList(wiring.Component):
 
     Members
     -------
-    events : :py:`In(stream.Signature(EventLayout(params)))`
-        Spikes and markers. A spike beyond the fan-in of its population in one step is dropped
-        and reported; only a sender that repeats an axon within a step can cause that.
-    complete : :py:`Out(populations)`
-        A bit for each population: at least one step is complete.
-    full : :py:`Out(populations)`
-        A bit for each population: both lists are complete.
-    population : :py:`In(range(populations))`
-        Whose oldest complete step is used.
-    count : :py:`Out(range(max(inputs) + 1))`
-        Events in it.
+    packet : :py:`In(EventLayout(params))`
+        A spike or marker. A spike beyond the number of neurons of its source in one step is
+        dropped and reported; only a sender that repeats a spike within a step can cause that.
+    take : :py:`In(1)`
+        Take ``packet``.
+    ended : :py:`Out(sources)`
+        A bit for each source: its END is taken in this cycle.
+    source, parity : :py:`In(range(sources))`, :py:`In(1)`
+        The list that is read: that of even or of odd steps.
+    count : :py:`Out(range(max(neurons) + 1))`
+        Spikes in it.
+    clock, clock_parity : :py:`In(range(sources))`, :py:`In(1)`
+        The step that is asked about.
     fresh : :py:`Out(1)`
-        It is the first step of a sample.
-    position : :py:`In(range(max(inputs)))`
+        That step is the first of a sample.
+    position : :py:`In(range(max(neurons)))`
         Position in the list.
-    axon : :py:`Out(range(max(inputs)))`
-        The axon there, one cycle later.
-    release : :py:`In(1)`
-        The step was used and its list is free again.
+    code : :py:`Out(code_width)`
+        The code there, one cycle later.
     accepted, dropped : :py:`Out(1)`
         A spike was taken into a list, or dropped, in this cycle.
     """
-    events: stream.Interface
-
     def __init__(self, params: CoreParams):
         self.params = params
-        self._position_width = (max(params.inputs) - 1).bit_length()
         layout = EventLayout(params)
+        code_width = layout["code"].shape
         super().__init__({
-            "events":     In(stream.Signature(layout)),
-            "complete":   Out(params.populations),
-            "full":       Out(params.populations),
-            "population": In(layout["population"].shape),
-            "count":      Out(range(max(params.inputs) + 1)),
-            "fresh":      Out(1),
-            "position":   In(self._position_width),
-            "axon":       Out(self._position_width),
-            "release":    In(1),
-            "accepted":   Out(1),
-            "dropped":    Out(1),
+            "packet":   In(layout),
+            "take":     In(1),
+            "ended":    Out(len(params.sources)),
+            "source":   In(layout["source"].shape),
+            "parity":   In(1),
+            "count":    Out(code_width + 1),
+            "clock":    In(layout["source"].shape),
+            "clock_parity": In(1),
+            "fresh":    Out(1),
+            "position": In(code_width),
+            "code":     Out(code_width),
+            "accepted": Out(1),
+            "dropped":  Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        params = self.params
-        # A row is {population, list, position}: the largest lists come first, so that each is
+        params, packet = self.params, self.packet
+        read = [s for s in range(len(params.sources)) if params.consumers(s)]
+        # A row is {source, list, position}: the largest lists come first, so that each is
         # aligned to its size and no address needs an adder.
-        widths = [(inputs - 1).bit_length() for inputs in params.inputs]
+        widths = {s: (params.sources[s].neurons - 1).bit_length() for s in read}
         base, depth = {}, 0
-        for p in sorted(range(params.populations), key=lambda p: -widths[p]):
-            base[p] = depth
-            depth += 2 << widths[p]
+        for s in sorted(read, key=lambda s: -widths[s]):
+            base[s] = depth
+            depth += 2 << widths[s]
 
-        m.submodules.axons = axons = memory.Memory(
-            shape=self._position_width, depth=depth, init=[])
-        write = axons.write_port()
-        read = axons.read_port()
-
-        payload = self.events.payload
-        filling = Array(Signal(name=f"filling_{p}") for p in range(params.populations))
-        using = Array(Signal(name=f"using_{p}") for p in range(params.populations))
-        steps = Array(Signal(range(3), name=f"steps_{p}") for p in range(params.populations))
-        filled = Array(Signal.like(self.count, name=f"filled_{p}")
-                       for p in range(params.populations))
-        starts = Array(Signal(name=f"starts_{p}") for p in range(params.populations))
-        counts = Array(Array(Signal.like(self.count, name=f"count_{p}_{i}") for i in range(2))
-                       for p in range(params.populations))
-        freshes = Array(Array(Signal(name=f"fresh_{p}_{i}") for i in range(2))
-                        for p in range(params.populations))
-
-        taken = Signal()
-        full = Signal()
+        m.submodules.codes = codes = memory.Memory(shape=len(self.code), depth=depth, init=[])
+        write = codes.write_port()
+        read_port = codes.read_port()
         m.d.comb += [
-            self.events.ready.eq(steps[payload.population] != 2),
-            taken.eq(self.events.valid & self.events.ready),
-            self.complete.eq(Cat(s != 0 for s in steps)),
-            self.full.eq(Cat(s == 2 for s in steps)),
-            self.count.eq(counts[self.population][using[self.population]]),
-            self.fresh.eq(freshes[self.population][using[self.population]]),
-            self.axon.eq(read.data),
-            write.data.eq(payload.index),
+            self.code.eq(read_port.data),
+            write.data.eq(packet.code),
             write.en.eq(self.accepted),
         ]
-        with m.Switch(payload.population):
-            for p, (inputs, width) in enumerate(zip(params.inputs, widths, strict=True)):
-                with m.Case(p):
-                    m.d.comb += [
-                        full.eq(filled[p] == inputs),
-                        write.addr.eq(Cat(filled[p][:width], filling[p]) | base[p]),
-                    ]
-        with m.Switch(self.population):
-            for p, width in enumerate(widths):
-                with m.Case(p):
-                    m.d.comb += read.addr.eq(Cat(self.position[:width], using[p]) | base[p])
-
-        with m.If(taken):
-            with m.Switch(payload.kind):
-                with m.Case(EventKind.SPIKE):
-                    m.d.comb += [self.accepted.eq(~full), self.dropped.eq(full)]
-                    m.d.sync += filled[payload.population].eq(filled[payload.population] + ~full)
-                with m.Case(EventKind.START):
-                    m.d.sync += starts[payload.population].eq(1)
-
-        for p in range(params.populations):
-            ended = Signal(name=f"ended_{p}")
-            released = Signal(name=f"released_{p}")
-            m.d.comb += [
-                ended.eq(taken & (payload.kind == EventKind.END) & (payload.population == p)),
-                released.eq(self.release & (self.population == p)),
-            ]
-            m.d.sync += steps[p].eq(steps[p] + ended - released)
-            with m.If(ended):
-                m.d.sync += [
-                    counts[p][filling[p]].eq(filled[p]),
-                    freshes[p][filling[p]].eq(starts[p]),
-                    filled[p].eq(0),
-                    starts[p].eq(0),
-                    filling[p].eq(~filling[p]),
+        # What nobody reads is nowhere kept.
+        spike, full, known = Signal(), Signal(), Signal()
+        m.d.comb += [
+            known.eq(Cat(packet.source == s for s in read).any()),
+            spike.eq(self.take & known & (packet.kind == EventKind.SPIKE)),
+            self.accepted.eq(spike & ~full),
+            self.dropped.eq(spike & full),
+        ]
+        ends = [Signal(name=f"end_{s}") if s in read else C(0, 1) for s in range(len(params.sources))]
+        m.d.comb += self.ended.eq(Cat(ends))
+        for s in read:
+            width, neurons = widths[s], params.sources[s].neurons
+            # The list that is filled, and the spikes in it; counts and flags of both lists.
+            filling = Signal(name=f"filling_{s}")
+            filled = Signal(range(neurons + 1), name=f"filled_{s}")
+            starts = Signal(name=f"starts_{s}")
+            steps = Signal(data.ArrayLayout(
+                data.StructLayout({"count": range(neurons + 1), "fresh": 1}), 2), name=f"steps_{s}")
+            with m.If(packet.source == s):
+                m.d.comb += [
+                    full.eq(filled == neurons),
+                    write.addr.eq(Cat(filled[:width], filling) | base[s]),
+                    ends[s].eq(self.take & (packet.kind == EventKind.END)),
                 ]
-            with m.If(released):
-                m.d.sync += using[p].eq(~using[p])
+                with m.If(self.take & (packet.kind == EventKind.START)):
+                    m.d.sync += starts.eq(1)
+                with m.If(self.accepted):
+                    m.d.sync += filled.eq(filled + 1)
+                with m.If(ends[s]):
+                    m.d.sync += [
+                        steps[filling].count.eq(filled),
+                        steps[filling].fresh.eq(starts),
+                        filled.eq(0),
+                        starts.eq(0),
+                        filling.eq(~filling),
+                    ]
+            with m.If(self.source == s):
+                m.d.comb += [
+                    read_port.addr.eq(Cat(self.position[:width], self.parity) | base[s]),
+                    self.count.eq(steps[self.parity].count),
+                ]
+            with m.If(self.clock == s):
+                m.d.comb += self.fresh.eq(steps[self.clock_parity].fresh)
         return m

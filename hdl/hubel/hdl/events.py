@@ -10,17 +10,18 @@ __all__ = ["EventKind", "EventLayout"]
 
 class EventKind(enum.Enum, shape=unsigned(2)):
     """What a packet says."""
-    #: ``index`` (an axon on its way in, a neuron on its way out) spiked in the current step.
+    #: The neuron with this ``code`` spiked in the current step.
     SPIKE = 0
     #: The step is complete: every spike of it was sent before.
     END = 1
-    #: A new sample begins with the current step: membranes start from ``v_init``.
+    #: A new sample begins with the current step: neurons start from their first state.
     #: Sent before the first END of the sample.
     START = 2
 
 
 class EventLayout(data.StructLayout):
-    """One packet: ``kind``, the ``population`` that it is for (or from), and an ``index``.
+    """One packet: ``kind``, the ``source`` that it comes from (inputs are numbered first, then
+    populations), and the ``code`` of a neuron in it (:class:`~hubel.hdl.shape.Shape`).
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class EventLayout(data.StructLayout):
     """
     def __init__(self, params: CoreParams):
         super().__init__({
-            "kind": EventKind,
-            "population": max(1, (params.populations - 1).bit_length()),
-            "index": (max(*params.inputs, *params.neurons) - 1).bit_length(),
+            "kind":   EventKind,
+            "source": max(1, (len(params.sources) - 1).bit_length()),
+            "code":   max(1, *(shape.code_width for shape in params.sources)),
         })

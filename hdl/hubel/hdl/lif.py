@@ -1,144 +1,289 @@
-"""The LIF update in gateware; its golden twin is :func:`hubel.sim.lif.lif_step`."""
+"""The neuron update in gateware; its golden twin is :func:`hubel.sim.lif.lif_step`."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from .params import DECAY_SHIFT, CoreParams
-from .program import Population, Reset
+from .image import ParameterLayout, StateLayout
+from .params import DECAY_SHIFT, REFRACTORY_WIDTH, CoreParams
+from .pipeline import Pipeline
+from .population import Population, Reset
+from .program import Program
 
-__all__ = ["LifParameters", "LifUpdate"]
+__all__ = ["LifUpdate", "SharedLayout"]
 
 
-class LifParameters(data.StructLayout):
-    """What the neurons of one population share: ``decay``, ``threshold``, ``v_reset``, ``soft``.
+class SharedLayout(data.StructLayout):
+    """What the neurons of one population share: parameters of
+    :class:`~hubel.hdl.population.Population`, and flags for its reset and its synaptic current.
 
     Parameters
     ----------
     params : :class:`CoreParams`
     """
     def __init__(self, params: CoreParams):
+        state, factor = signed(params.state_width), DECAY_SHIFT + 1
         super().__init__({
-            "decay":     range((1 << DECAY_SHIFT) + 1),
-            "threshold": signed(params.state_width),
-            "v_reset":   signed(params.state_width),
-            "soft":      1,
+            "decay": factor, "u_decay": factor, "a_decay": factor,
+            "bias": state, "threshold": state, "v_reset": state, "v_min": state, "a_step": state,
+            "refractory": REFRACTORY_WIDTH, "soft": 1, "late": 1, "has_u": 1, "u_wraps": 1,
         })
 
-    @staticmethod
-    def init(population: Population) -> dict[str, int]:
-        """Initial value for ``population``."""
-        return {"decay": population.decay, "threshold": population.threshold,
-                "v_reset": population.v_reset, "soft": int(population.reset is Reset.SOFT)}
+    def row(self, params: CoreParams, population: Population) -> dict[str, int]:
+        """What ``population`` shares; 0 for what differs between its neurons."""
+        p = population
+        v_min = params.state_min if p.v_min is None else p.v_min
+        values = {
+            "decay": p.decay, "u_decay": p.u_decay, "a_decay": p.a_decay,
+            "bias": p.bias, "threshold": p.threshold, "v_reset": p.v_reset, "v_min": v_min,
+            "a_step": p.a_step, "refractory": p.refractory, "soft": p.reset is Reset.SOFT,
+            "late": p.reset is Reset.SOFT_LATE, "has_u": p.u_decay is not None,
+            "u_wraps": p.u_wraps}
+        return {name: int(v) if isinstance(v, int) else 0 for name, v in values.items()}
 
 
 class LifUpdate(wiring.Component):
     """Updates a word of ``lanes`` neurons every cycle: decay, add, bias, saturate, compare, reset.
 
     Bit-exact with :func:`hubel.sim.lif.lif_step`. The pipeline never stalls; a word enters over
-    four cycles, because its parts come from memories that answer at different times:
+    some cycles, because its parts come from memories that answer at different times. ``multiply``
+    and ``update`` are cycles of :class:`~hubel.hdl.pipeline.Pipeline`:
 
-    ===== ============================== ========================
-    cycle taken                          given
-    ===== ============================== ========================
-    0     ``v``
-    1     ``bias``, ``decay``
-    3     ``current``
-    5     ``shared``
-    6                                    ``v_next``, ``fired``, ``saturated``
-    ===== ============================== ========================
+    ================ ============== ====================================
+    cycle            taken          given
+    ================ ============== ====================================
+    ``multiply - 1`` ``population``
+    0                ``state``
+    1                ``parameters``
+    ``multiply + 2`` ``current``
+    ``update``                      ``state_next``, ``fired``, ``saturated``
+    ================ ============== ====================================
 
     Parameters
     ----------
     params : :class:`CoreParams`
+    program : :class:`Program`
+        What its populations share is the contents of a small memory.
 
     Members
     -------
-    v, bias : :py:`In(data.ArrayLayout(signed(state_width), lanes))`
-        Membranes at the end of the step before, and biases.
+    population : :py:`In(range(populations))`
+        Whose neurons they are.
+    state : :py:`In(StateLayout(params))`
+        States at the end of the step before.
+    parameters : :py:`In(ParameterLayout(params))`
+        What differs between neurons.
     current : :py:`In(data.ArrayLayout(signed(accumulator_width), lanes))`
         Sums of the weights of this step's events.
-    decay : :py:`In(range(4097))`
-        Decay factor, in 1/4096.
-    shared : :py:`In(LifParameters(params))`
-        Threshold and reset (its ``decay`` is not used: it is needed earlier).
-    v_next : :py:`Out(data.ArrayLayout(signed(state_width), lanes))`
-        Membranes at the end of the step.
+    state_next : :py:`Out(StateLayout(params))`
+        States at the end of the step.
     fired, saturated : :py:`Out(lanes)`
         Which neurons fired, and which membranes were clipped.
     """
-    def __init__(self, params: CoreParams):
+    def __init__(self, params: CoreParams, program: Program):
         self.params = params
-        states = data.ArrayLayout(signed(params.state_width), params.lanes)
+        self._layout = SharedLayout(params)
+        self._shared: list = [self._layout.row(params, p) for p in program.populations]
+        self._cycles = Pipeline(params)
+        self._population_width = max(1, (len(params.populations) - 1).bit_length())
         super().__init__({
-            "v":         In(states),
-            "decay":     In(range((1 << DECAY_SHIFT) + 1)),
-            "bias":      In(states),
-            "current":   In(data.ArrayLayout(signed(params.accumulator_width), params.lanes)),
-            "shared":    In(LifParameters(params)),
-            "v_next":    Out(states),
-            "fired":     Out(params.lanes),
-            "saturated": Out(params.lanes),
+            "population": In(self._population_width),
+            "state":      In(StateLayout(params)),
+            "parameters": In(ParameterLayout(params)),
+            "current":    In(data.ArrayLayout(signed(params.accumulator_width), params.lanes)),
+            "state_next": Out(StateLayout(params)),
+            "fired":      Out(params.lanes),
+            "saturated":  Out(params.lanes),
         })
 
     def elaborate(self, platform):
         m = Module()
+        # Lists of signals by the cycle in which they hold the word.
+        self._populations = {self._cycles.multiply - 1: self.population}
+        self._rows = {1: self.parameters}
+        self._copies = {}
         for lane in range(self.params.lanes):
             self._elaborate_lane(m, lane)
         return m
 
-    def _elaborate_lane(self, m, lane):
-        width = self.params.state_width
-        low, high = self.params.state_min, self.params.state_max
-        shared = self.shared
+    def _at(self, m, signals: dict, cycle: int, name: str):
+        """The signal of ``signals`` (by cycle) in ``cycle``, through registers where needed."""
+        latest = max(c for c in signals if c <= cycle)
+        while latest < cycle:
+            later = Signal.like(signals[latest], name=f"{name}_{latest + 1}")
+            m.d.sync += later.eq(signals[latest])
+            latest += 1
+            signals[latest] = later
+        return signals[cycle]
 
-        # Cycle 1: the register right behind the memory, whose clock-to-output is long.
-        v = Signal(signed(width), name=f"v_{lane}")
-        m.d.sync += v.eq(self.v[lane])
+    def _shared_at(self, m, cycle: int):
+        """What the population shares, in ``cycle``: a copy of the memory, which is small."""
+        if cycle not in self._copies:
+            m.submodules[f"shared_{cycle}"] = shared = memory.Memory(
+                shape=self._layout, depth=max(2, len(self._shared)), init=self._shared)
+            read = shared.read_port()
+            m.d.comb += read.addr.eq(self._at(m, self._populations, cycle - 1, "population"))
+            self._copies[cycle] = read.data
+        return self._copies[cycle]
 
-        # Decay. The shift rounds down; what is negative and not exact is one more towards zero.
-        product = Signal(signed(width + DECAY_SHIFT + 1), name=f"product_{lane}")
-        bias = Signal(signed(width), name=f"bias_{lane}")
-        m.d.sync += [
-            product.eq(v * self.decay),
-            bias.eq(self.bias[lane]),
-        ]
-        round_up = Signal(name=f"round_up_{lane}")
+    def _parameter(self, m, lane: int, name: str, cycle: int):
+        """Parameter ``name`` of the neuron in ``lane``, in ``cycle``."""
+        if name in self.params.neuron.varied:
+            return self._at(m, self._rows, cycle, "parameters")[name][lane]
+        return self._shared_at(m, cycle)[name]
+
+    def _decayed(self, m, x, factor, name: str):
+        """``x`` after its decay, as a value of two cycles later. The shift rounds down; what is
+        negative and not exact is one more towards zero."""
+        product = Signal(signed(self.params.state_width + DECAY_SHIFT + 1), name=f"product_{name}")
+        m.d.sync += product.eq(x * factor)
+        round_up = Signal(name=f"round_up_{name}")
         m.d.comb += round_up.eq((product < 0) & product[:DECAY_SHIFT].any())
+        return (product >> DECAY_SHIFT), round_up
 
-        # Bias; the carry input of the adder rounds the decay.
-        biased = Signal(signed(width + 1), name=f"biased_{lane}")
-        m.d.sync += biased.eq((product >> DECAY_SHIFT) + bias + round_up)
+    def _elaborate_lane(self, m, lane):
+        neuron, width = self.params.neuron, self.params.state_width
+        low, high = self.params.state_min, self.params.state_max
+        multiply, total_at, end = self._cycles.multiply, self._cycles.total, self._cycles.update
+
+        def signal(name, shape=signed(width)):
+            return Signal(shape, name=f"{name}_{lane}")
+
+        # Cycle 1: the registers right behind the memory, whose clock-to-output is long.
+        states = {}
+        for name in ("v", "u", "a", "r"):
+            if name in self.state.shape().members:
+                states[name] = {0: self.state[name][lane]}
+
+        def state(name, cycle):
+            return self._at(m, states[name], cycle, f"{name}_{lane}")
+
+        # Decay.
+        decayed, round_up = self._decayed(
+            m, state("v", multiply), self._parameter(m, lane, "decay", multiply), f"v_{lane}")
+        bias = signal("bias")
+        m.d.sync += bias.eq(self._parameter(m, lane, "bias", multiply))
+
+        # Bias, and what a late reset subtracts; the carry input of the adder rounds the decay.
+        at = multiply + 2
+        biased = {at: signal("biased", signed(width + (2 if neuron.late else 1)))}
+        subtracted = C(0)
+        if neuron.late:
+            above, shared = signal("above", 1), self._shared_at(m, multiply)
+            m.d.sync += above.eq(
+                shared.late & (state("v", multiply)
+                               > self._parameter(m, lane, "threshold", multiply)))
+            subtracted = Mux(above, self._parameter(m, lane, "v_reset", multiply + 1), 0)
+        m.d.sync += biased[at].eq(decayed + bias + round_up - subtracted)
 
         # Add.
-        total = Signal(signed(max(width + 1, self.params.accumulator_width) + 1),
-                       name=f"total_{lane}")
-        m.d.sync += total.eq(biased + self.current[lane])
+        drive = self.current[lane]
+        if any(neuron.shifts):
+            drive = signal("drive", signed(self.params.accumulator_width + max(neuron.shifts)))
+            with m.Switch(self._at(m, self._populations, at, "population")):
+                for p, shift in enumerate(neuron.shifts):
+                    with m.Case(p):
+                        m.d.comb += drive.eq(self.current[lane] << shift)
+        u_next = {}
+        if neuron.current:
+            drive, u_next[at + 2] = self._elaborate_current(
+                m, lane, state("u", multiply), drive, at)
+        total = signal("total", signed(max(len(biased[at]), len(drive)) + 1))
+        m.d.sync += total.eq(self._at(m, biased, total_at - 1, f"biased_{lane}") + drive)
 
         # Saturate: once a step.
-        over = Signal(name=f"over_{lane}")
-        v_sat = Signal(signed(width), name=f"v_sat_{lane}")
+        shared = self._shared_at(m, total_at)
+        over = signal("over", 1)
+        v_sat = signal("v_sat")
         m.d.comb += over.eq((total[width - 1:] != 0) & ~total[width - 1:].all())
-        m.d.sync += v_sat.eq(Mux(over, Mux(total[-1], low, high), total))
+        clipped = Mux(over, Mux(total[-1], low, high), total)
+        if neuron.floor:
+            clipped = Mux(total < shared.v_min, shared.v_min, clipped)
+        awake = C(1)
+        if neuron.refractory:
+            awake = state("r", total_at) == 0
+            clipped = Mux(awake, clipped, state("v", total_at))
+        m.d.sync += v_sat.eq(clipped)
 
         # Compare (strictly; the sign of a difference is the cheaper ``>``), and the membrane after
         # a spike.
-        fired = Signal(name=f"fired_{lane}")
-        saturated = Signal(name=f"saturated_{lane}")
-        v_kept = Signal(signed(width), name=f"v_kept_{lane}")
-        v_after = Signal(signed(width), name=f"v_after_{lane}")
-        over_5 = Signal(name=f"over_5_{lane}")
+        at = total_at + 1
+        shared, threshold = self._shared_at(m, at), self._parameter(m, lane, "threshold", at)
+        v_reset = self._parameter(m, lane, "v_reset", at)
+        if neuron.adaptive:
+            a_decayed = self._elaborate_adaptation(m, lane, state("a", multiply))
+            a_now = self._at(m, a_decayed, at, f"a_decayed_{lane}")
+            threshold = threshold + a_now
+        fired, kept, after = signal("fired", 1), signal("v_kept"), signal("v_after")
+        spiking, silent = signal("spiking", 1), signal("silent", 1)
+        over_1, saturated = signal("over_1", 1), signal("saturated", 1)
+        m.d.comb += spiking.eq((threshold - v_sat) < 0)
+        if neuron.refractory:
+            m.d.sync += silent.eq(~awake)
         m.d.sync += [
-            over_5.eq(over),
-            saturated.eq(over_5),
-            fired.eq((shared.threshold - v_sat) < 0),
-            v_kept.eq(v_sat),
-            v_after.eq(Mux(shared.soft, v_sat - shared.v_reset, shared.v_reset)),
+            over_1.eq(over & awake),
+            saturated.eq(over_1),
+            fired.eq(spiking & ~silent),
+            kept.eq(v_sat),
+            after.eq(Mux(shared.soft, v_sat - v_reset,
+                         Mux(shared.late, v_sat, v_reset) if neuron.late else v_reset)),
         ]
 
         # Reset, emit.
+        next_state = self.state_next
         m.d.comb += [
-            self.v_next[lane].eq(Mux(fired, v_after, v_kept)),
+            next_state.v[lane].eq(Mux(fired, after, kept)),
             self.fired[lane].eq(fired),
             self.saturated[lane].eq(saturated),
         ]
+        if neuron.current:
+            m.d.comb += next_state.u[lane].eq(self._at(m, u_next, end, f"u_next_{lane}"))
+        if neuron.adaptive:
+            shared = self._shared_at(m, end)
+            raised = signal("raised", signed(width + 1))
+            m.d.comb += [
+                raised.eq(self._at(m, a_decayed, end, f"a_decayed_{lane}")
+                          + Mux(fired, shared.a_step, 0)),
+                next_state.a[lane].eq(Mux(raised > high, high, raised)),
+            ]
+        if neuron.refractory:
+            shared, r = self._shared_at(m, end), state("r", end)
+            m.d.comb += next_state.r[lane].eq(
+                Mux(fired, shared.refractory, Mux(r == 0, 0, r - 1)))
+
+    def _elaborate_current(self, m, lane, u, drive, at):
+        """The synaptic current: what drives the membrane, and the current itself, two cycles after
+        ``at``."""
+        width = self.params.state_width
+        low, high = self.params.state_min, self.params.state_max
+        decayed, round_up = self._decayed(
+            m, u, self._parameter(m, lane, "u_decay", self._cycles.multiply), f"u_{lane}")
+        u_decayed = Signal(signed(width + 1), name=f"u_decayed_{lane}")
+        u_total = Signal(signed(max(width + 1, len(drive)) + 1), name=f"u_total_{lane}")
+        u_next = Signal(signed(width), name=f"u_next_{lane}")
+        plain = Signal(signed(len(drive)), name=f"plain_{lane}")
+        driving = Signal(signed(max(width, len(drive))), name=f"driving_{lane}")
+        over = Signal(name=f"u_over_{lane}")
+        shared = self._shared_at(m, at + 1)
+        m.d.sync += [
+            u_decayed.eq(decayed + round_up),
+            u_total.eq(u_decayed + drive),
+            plain.eq(drive),
+        ]
+        m.d.comb += over.eq((u_total[width - 1:] != 0) & ~u_total[width - 1:].all())
+        if self.params.neuron.wraps:
+            over = over & ~shared.u_wraps
+        u_sat = Mux(over, Mux(u_total[-1], low, high), u_total[:width].as_signed())
+        m.d.sync += [
+            u_next.eq(u_sat),
+            driving.eq(Mux(shared.has_u, u_sat, plain)),
+        ]
+        return driving, u_next
+
+    def _elaborate_adaptation(self, m, lane, a):
+        """The adaptation after its decay, by cycle."""
+        decayed, _ = self._decayed(
+            m, a, self._shared_at(m, self._cycles.multiply).a_decay, f"a_{lane}")
+        a_decayed = Signal(signed(self.params.state_width), name=f"a_decayed_{lane}")
+        m.d.sync += a_decayed.eq(decayed)
+        return {self._cycles.multiply + 2: a_decayed}

@@ -1,13 +1,100 @@
 """Sizes of a core: all that a bitstream fixes, and nothing that a Program may change."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 
-__all__ = ["DECAY_SHIFT", "CoreParams"]
+from .shape import Shape
 
+__all__ = ["DECAY_SHIFT", "REFRACTORY_WIDTH", "CoreParams", "NeuronParams", "ProjectionParams",
+           "WalkKind", "check_widths"]
 
 #: A decay factor ``d`` stands for ``d / 2**DECAY_SHIFT``; 4096 is "no leak" (Loihi's 12 bits).
 DECAY_SHIFT = 12
+
+
+class WalkKind(Enum):
+    """How the synapses of a projection are walked."""
+    #: Dense: each state word of the target meets all events, sums in registers.
+    GATHER = "gather"
+    #: Each event meets the words of its window, a shared kernel, sums in memory.
+    CONV = "conv"
+    #: Each event meets its list of synapses, sums in memory, a state word of its own each lane.
+    SPARSE = "sparse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectionParams:
+    """Geometry of a projection.
+
+    Parameters
+    ----------
+    source, target : int
+        Numbers of the source (inputs first, then populations) and of the population.
+    kind : WalkKind
+        A dense projection that is not gathered is a convolution whose window is the whole target.
+    delay : int
+        0 or 1 steps.
+    fan_in : int
+        Spikes that can reach one neuron in a step.
+    weight_words : int
+        Rows of the weight memory.
+    pool, stride, padding, dilation : pair of int
+        (Rows, columns); as in :class:`~hubel.hdl.projection.Conv2d`.
+    kernel : pair of int
+        Rows and columns of the kernel; (1, 1) where there is none.
+    groups : int
+    """
+    source: int
+    target: int
+    kind: WalkKind
+    delay: int
+    fan_in: int
+    weight_words: int
+    pool: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    kernel: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuronParams:
+    """What the neurons of a core can do, all populations together.
+
+    Parameters
+    ----------
+    varied : frozenset of str
+        Parameters that differ between the neurons of some population: of ``bias``, ``threshold``,
+        ``v_reset``, ``decay``, ``u_decay``.
+    current : bool
+        Some have a synaptic current ``u``.
+    wraps : bool
+        Some let it wrap.
+    adaptive : bool
+        Some have an adaptive threshold.
+    refractory : bool
+        Some are silent after a spike.
+    late : bool
+        Some subtract in the step after the spike.
+    floor : bool
+        Some have a least membrane.
+    shifts : tuple of int
+        What each population's sum is shifted by.
+    """
+    varied: frozenset[str] = frozenset()
+    current: bool = False
+    wraps: bool = False
+    adaptive: bool = False
+    refractory: bool = False
+    late: bool = False
+    floor: bool = False
+    shifts: tuple[int, ...] = ()
+
+
+#: Bits of the refractory counter.
+REFRACTORY_WIDTH = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,10 +103,17 @@ class CoreParams:
 
     Parameters
     ----------
-    inputs : tuple of int
-        Fan-in (number of axons) of each population, 2 to 65,536.
-    neurons : tuple of int
-        Neurons of each population, 1 to 65,536.
+    inputs : tuple of Shape
+        What is fed from outside.
+    populations : tuple of Shape
+        In the order of a step.
+    projections : tuple of ProjectionParams
+        At most one that is gathered for each population.
+    outputs : tuple of int
+        Populations whose packets leave the core.
+    clocks : tuple of int
+        The source without delay from which each population learns that a sample begins.
+    neuron : NeuronParams
     lanes : int
         Neurons that are handled side by side; a weight word holds one weight for each.
         One of 2, 4, 8, 16, 32.
@@ -33,57 +127,95 @@ class CoreParams:
     ValueError
         If a size is out of its range; the message names the size and the range.
     """
-    inputs: tuple[int, ...]
-    neurons: tuple[int, ...]
+    inputs: tuple[Shape, ...]
+    populations: tuple[Shape, ...]
+    projections: tuple[ProjectionParams, ...]
+    outputs: tuple[int, ...]
+    clocks: tuple[int, ...]
+    neuron: NeuronParams = field(default_factory=NeuronParams)
     lanes: int = 8
     weight_width: int = 8
     state_width: int = 16
 
     def __post_init__(self) -> None:
-        if not self.inputs or len(self.inputs) != len(self.neurons):
-            raise ValueError(f"inputs and neurons must name the same populations, not "
-                             f"{len(self.inputs)} and {len(self.neurons)}")
-        for what, sizes, least in (("inputs", self.inputs, 2), ("neurons", self.neurons, 1)):
-            for size in sizes:
-                if not least <= size <= 65_536:
-                    raise ValueError(f"{what} must be in {least}..65536, not {size!r}")
-        for what, value, allowed in (("lanes", self.lanes, (2, 4, 8, 16, 32)),
-                                     ("weight_width", self.weight_width, (2, 4, 8)),
-                                     ("state_width", self.state_width, (16, 24))):
-            if value not in allowed:
-                raise ValueError(f"{what} must be one of {allowed}, not {value!r}")
+        check_widths(self.lanes, self.weight_width, self.state_width)
 
     @property
-    def populations(self) -> int:
-        """Number of populations on the core."""
-        return len(self.neurons)
+    def sources(self) -> tuple[Shape, ...]:
+        """All that sends spikes: inputs, then populations."""
+        return self.inputs + self.populations
+
+    def source_of(self, population: int) -> int:
+        """Number of ``population`` among the sources."""
+        return len(self.inputs) + population
 
     @cached_property
     def words(self) -> tuple[int, ...]:
         """State words (rows of ``lanes`` neurons) of each population."""
-        return tuple(-(-n // self.lanes) for n in self.neurons)
+        return tuple(shape.words(self.lanes) for shape in self.populations)
 
     @cached_property
     def first_word(self) -> tuple[int, ...]:
         """First state word of each population."""
-        return tuple(sum(self.words[:i]) for i in range(self.populations))
+        return tuple(sum(self.words[:i]) for i in range(len(self.populations)))
+
+    def gathered(self, population: int) -> int | None:
+        """Number of the projection that ``population`` gathers, or None."""
+        return next((i for i, p in enumerate(self.projections)
+                     if p.target == population and p.kind is WalkKind.GATHER), None)
+
+    def scattered(self, population: int) -> tuple[int, ...]:
+        """Numbers of the projections that are scattered over ``population``, in their order."""
+        return tuple(i for i, p in enumerate(self.projections)
+                     if p.target == population and p.kind is not WalkKind.GATHER)
+
+    def consumers(self, source: int) -> tuple[tuple[int, int], ...]:
+        """Who reads the spikes or the clock of ``source``: pairs (population, delay)."""
+        pairs = {(p.target, p.delay) for p in self.projections if p.source == source}
+        pairs |= {(i, 0) for i, clock in enumerate(self.clocks) if clock == source}
+        return tuple(sorted(pairs))
 
     @cached_property
     def first_weight(self) -> tuple[int, ...]:
-        """First weight word of each population; the word of (state word, axon) is
-        ``first_weight + (state word - first_word) * inputs + axon``."""
-        sizes = [w * i for w, i in zip(self.words, self.inputs, strict=True)]
-        return tuple(sum(sizes[:i]) for i in range(self.populations))
+        """First weight word of each projection: the sparse ones come first, so that the memory of
+        their targets has the same addresses."""
+        order = sorted(range(len(self.projections)),
+                       key=lambda i: self.projections[i].kind is not WalkKind.SPARSE)
+        first, at = [0] * len(order), 0
+        for i in order:
+            first[i] = at
+            at += self.projections[i].weight_words
+        return tuple(first)
+
+    @property
+    def minimum_slots(self) -> int:
+        """Clocks that a state word takes at least: one reads its states, and one more the
+        parameters that differ between its neurons."""
+        return 2 if self.neuron.varied else 1
 
     @property
     def weight_words(self) -> int:
         """Depth of the weight memory."""
-        return sum(w * i for w, i in zip(self.words, self.inputs, strict=True))
+        return sum(p.weight_words for p in self.projections)
 
     @property
+    def sparse_words(self) -> int:
+        """Depth of the memory of targets, 0 where nothing is sparse."""
+        return sum(p.weight_words for p in self.projections if p.kind is WalkKind.SPARSE)
+
+    @property
+    def current_words(self) -> int:
+        """Depth of the memory of currents, 0 where nothing is scattered."""
+        return max((self.words[i] for i in range(len(self.populations)) if self.scattered(i)),
+                   default=0)
+
+    @cached_property
     def accumulator_width(self) -> int:
-        """Bits that hold the sum of any ``inputs`` weights, so that a step cannot overflow."""
-        return self.weight_width + (max(self.inputs) - 1).bit_length()
+        """Bits that hold the sum of any weights that can meet in a neuron, so that a step cannot
+        overflow."""
+        fan_in = [sum(p.fan_in for p in self.projections if p.target == i)
+                  for i in range(len(self.populations))]
+        return self.weight_width + (max(fan_in) - 1).bit_length()
 
     @property
     def state_min(self) -> int:
@@ -95,12 +227,11 @@ class CoreParams:
         """Largest membrane, in LSB."""
         return (1 << (self.state_width - 1)) - 1
 
-    @property
-    def weight_min(self) -> int:
-        """Least weight, in LSB of the membrane."""
-        return -(1 << (self.weight_width - 1))
 
-    @property
-    def weight_max(self) -> int:
-        """Largest weight, in LSB of the membrane."""
-        return (1 << (self.weight_width - 1)) - 1
+def check_widths(lanes: int, weight_width: int, state_width: int) -> None:
+    """Raise ValueError, naming the number and what is allowed, if one is not."""
+    for what, value, allowed in (("lanes", lanes, (2, 4, 8, 16, 32)),
+                                 ("weight_width", weight_width, (2, 4, 8)),
+                                 ("state_width", state_width, (16, 24))):
+        if value not in allowed:
+            raise ValueError(f"{what} must be one of {allowed}, not {value!r}")

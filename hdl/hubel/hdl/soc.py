@@ -1,10 +1,10 @@
-"""A chain with a serial port: all that a board needs beside a clock."""
+"""A core with a serial port: all that a board needs beside a clock."""
 
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .chain import Chain
+from .core import Core
 from .params import CoreParams
 from .program import Program
 from .spike_port import SpikePort
@@ -14,7 +14,7 @@ __all__ = ["SpikeSoc"]
 
 
 class SpikeSoc(wiring.Component):
-    """:class:`Chain` behind a :class:`SpikePort` on a serial line (8N1).
+    """:class:`Core` behind a :class:`SpikePort` on a serial line (8N1).
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ class SpikeSoc(wiring.Component):
         m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
         m.submodules.port = port = SpikePort(self.params)
-        m.submodules.chain = chain = Chain(self.params, self._program)
+        m.submodules.core = core = Core(self.params, self._program)
         wiring.connect(m, receiver.bytes, port.i_bytes)
         wiring.connect(m, port.o_bytes, transmitter.bytes)
-        wiring.connect(m, port.events, chain.events)
-        wiring.connect(m, chain.spikes, port.spikes)
-        wiring.connect(m, chain.counters, port.counters)
+        wiring.connect(m, port.events, core.events)
+        wiring.connect(m, core.spikes, port.spikes)
+        wiring.connect(m, core.counters, port.counters)
         m.d.comb += [
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),

@@ -1,4 +1,4 @@
-"""Bytes to events and back: the host's way into a chain. The protocol is in docs/spike_port.md."""
+"""Bytes to events and back: the host's way into a core. The protocol is in docs/spike_port.md."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ class SpikePort(wiring.Component):
     is a packet for each of the counters and one more for the :class:`PortStatus`, numbered by
     their index, each followed by a value of five bytes ``0 vvvvvvv``, lowest bits first.
 
-    The answer waits until every step that was ended has left the chain, and holds back all that
+    The answer waits until every step that was ended has left the core, and holds back all that
     follows it, so that it is a snapshot. It clears the status.
 
     ``i_bytes`` cannot wait. Besides the packet that waits for ``events`` (or is answered) there is
@@ -74,7 +74,7 @@ class SpikePort(wiring.Component):
     o_bytes : :py:`Out(stream.Signature(8))`
         Bytes to the host.
     events : :py:`Out(stream.Signature(EventLayout(params)))`
-        Packets for population 0.
+        Packets of the input.
     spikes : :py:`In(stream.Signature(EventLayout(params)))`
         Packets for the host.
     counters : :py:`In(CounterSignature())`
@@ -83,7 +83,7 @@ class SpikePort(wiring.Component):
     Raises
     ------
     ValueError
-        If an index of the core needs more than 12 bits.
+        If a code of the core needs more than 12 bits, or there is not one input and one output.
     """
     i_bytes: Any
     bad_byte: Signal
@@ -94,10 +94,13 @@ class SpikePort(wiring.Component):
 
     def __init__(self, params: CoreParams):
         layout = EventLayout(params)
-        if layout["index"].width > INDEX_WIDTH:
+        if layout["code"].width > INDEX_WIDTH:
+            shape = max(params.sources, key=lambda shape: shape.code_width)
             raise ValueError(f"the spike port has indices of {INDEX_WIDTH} bits, and a core with "
-                             f"{max(*params.inputs, *params.neurons)} axons or neurons in a "
-                             f"population needs {layout['index'].width}")
+                             f"{shape} axons or neurons in a population needs {shape.code_width}")
+        if len(params.inputs) != 1 or len(params.outputs) != 1:
+            raise ValueError(f"the spike port has one input and one output, and the core "
+                             f"{len(params.inputs)} and {len(params.outputs)}")
         self.params = params
         super().__init__({
             "i_bytes":  In(ByteSignature()),
@@ -122,7 +125,7 @@ class SpikePort(wiring.Component):
         def taken_end(packets):
             return packets.valid & packets.ready & (packets.payload.kind == EventKind.END)
 
-        steps = Signal(8)  # more than a chain can hold
+        steps = Signal(8)  # more than a core can hold
         m.d.sync += steps.eq(steps + taken_end(self.events) - taken_end(self.spikes))
 
         answering = Signal()
@@ -140,7 +143,7 @@ class SpikePort(wiring.Component):
                     m.next = "First"
                 with m.Elif(self.spikes.valid):
                     m.d.sync += [kind.eq(self.spikes.payload.kind),
-                                 index.eq(self.spikes.payload.index)]
+                                 index.eq(self.spikes.payload.code)]
                     m.next = "First"
                 with m.Elif(asked & (steps == 0)):
                     m.next = "Settle"
@@ -199,11 +202,17 @@ class SpikePort(wiring.Component):
         kind = Signal(2)
         index = Signal(INDEX_WIDTH)
         next_kind, next_index = first[5:], Cat(byte[:7], first[:5])
+        known, at = C(1), 0
+        shape = self.params.inputs[0]
+        for width, size in zip(shape.field_widths, (shape.channels, shape.width, shape.height),
+                               strict=True):
+            known, at = known & (next_index[at:at + width] < size), at + width
+        known = known & (next_index[at:] == 0)
         m.d.comb += [
             asked.eq(waiting & (kind == COUNTERS)),
             self.events.valid.eq(waiting & ~asked),
             self.events.payload.kind.eq(EventKind(kind)),
-            self.events.payload.index.eq(index),
+            self.events.payload.code.eq(index),
             released.eq(answered | (self.events.valid & self.events.ready)),
         ]
         with m.If(released):
@@ -217,7 +226,7 @@ class SpikePort(wiring.Component):
             with m.If(~byte[7] & half):
                 with m.If(waiting & ~released):
                     m.d.sync += status.overflow.eq(1)
-                with m.Elif((next_kind == EventKind.SPIKE) & (next_index >= self.params.inputs[0])):
+                with m.Elif((next_kind == EventKind.SPIKE) & ~known):
                     m.d.sync += status.bad_packet.eq(1)
                 with m.Else():
                     m.d.sync += [waiting.eq(1), kind.eq(next_kind), index.eq(next_index)]

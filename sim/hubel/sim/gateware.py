@@ -1,4 +1,4 @@
-"""The gateware as a back end: the chain's Verilog in a simulator, with golden's question."""
+"""The gateware as a back end: the core's Verilog in a simulator, with golden's question."""
 
 import tempfile
 from collections.abc import Callable
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from amaranth.hdl import Shape as HdlShape
 
-from hubel.hdl.chain import Chain
-from hubel.hdl.core import UpdateLayout
+from hubel.hdl.core import Core, UpdateLayout
 from hubel.hdl.counters import Counters
 from hubel.hdl.events import EventKind, EventLayout
+from hubel.hdl.image import StateLayout
 from hubel.hdl.params import CoreParams
 from hubel.hdl.program import Program
 from hubel.hdl.verilog import to_verilog
@@ -22,29 +23,37 @@ from .streams import Packing
 from .toolchain import Name
 
 
-def chain_verilog(program: Program, *, lanes: int = 8) -> str:
-    """Verilog of the core that runs ``program``, module ``hubel_chain``."""
-    return to_verilog(Chain(program.params(lanes=lanes), program), name="hubel_chain")
+def core_verilog(program: Program, *, lanes: int = 8) -> str:
+    """Verilog of the core that runs ``program``, module ``hubel_core``."""
+    return to_verilog(Core(program.params(lanes=lanes), program), name="hubel_core")
 
 
 def input_packets(
-    params: CoreParams, spikes: npt.NDArray[np.bool_], *, seed: int = 0
+    program: Program, params: CoreParams, spikes: npt.NDArray[np.bool_], *, seed: int = 0
 ) -> npt.NDArray[np.int64]:
-    """The packets for population 0 that say ``spikes``, shape (samples, steps, inputs).
+    """The packets for the inputs of ``program`` that say ``spikes``, shape (samples, steps,
+    inputs).
 
     The spikes of a step come in a random order, because no result may depend on it.
     """
     packing = Packing(EventLayout(params))
-    start = packing.pack(kind=EventKind.START.value)
-    end = packing.pack(kind=EventKind.END.value)
-    spike = np.array([packing.pack(index=i) for i in range(params.inputs[0])])
+    numbers = range(len(params.inputs))
+    starts = [packing.pack(kind=EventKind.START.value, source=i) for i in numbers]
+    ends = [packing.pack(kind=EventKind.END.value, source=i) for i in numbers]
+    spike = np.array(
+        [
+            packing.pack(source=i, code=code)
+            for i, shape in enumerate(params.inputs)
+            for code in shape.codes().tolist()
+        ]
+    )
     rng = np.random.default_rng(seed)
     packets: list[int] = []
     for sample in spikes:
-        packets.append(start)
+        packets += starts
         for step in sample:
             packets += rng.permutation(spike[step]).tolist()
-            packets.append(end)
+            packets += ends
     return np.array(packets, dtype=np.int64)
 
 
@@ -84,7 +93,7 @@ def run(
     on_stage : callable
         Is told what is being done.
     verilog : str
-        Simulate this instead of :func:`chain_verilog`: a netlist of it, say, with the same name
+        Simulate this instead of :func:`core_verilog`: a netlist of it, say, with the same name
         and ports.
 
     Raises
@@ -100,27 +109,27 @@ def run(
     tool = simulator.find_simulator(backend)
     on_stage(f"building for {backend}")
     build = simulator.build(
-        verilog or chain_verilog(program, lanes=lanes),
-        "hubel_chain",
+        verilog or core_verilog(program, lanes=lanes),
+        "hubel_core",
         tool,
         waves=waves_format,
         cache_dir=cache_dir,
     )
-    packing = Packing(EventLayout(params))
-    end = packing.pack(kind=EventKind.END.value, population=params.populations - 1)
-    mask = packing.pack(kind=3, population=(1 << packing.fields["population"][1]) - 1)
+    end = Packing(EventLayout(params)).pack(kind=EventKind.END.value)
+    mask = Packing(EventLayout(params)).pack(kind=3)
     on_stage(f"simulating with {backend}")
     with tempfile.TemporaryDirectory() as folder:
         packets = Path(folder, "packets.npy")
-        np.save(packets, input_packets(params, wanted, seed=seed))
+        np.save(packets, input_packets(program, params, wanted, seed=seed))
         answer = simulator.run(
             build,
-            "hubel.sim.bench_chain",
+            "hubel.sim.bench_core",
             parameters={
                 "packets": str(packets),
                 "mask": mask,
-                "end": end & mask,
-                "ends": wanted.shape[0] * wanted.shape[1],
+                "end": end,
+                "ends": wanted.shape[0] * wanted.shape[1] * len(program.outputs),
+                "updates": wanted.shape[0] * wanted.shape[1] * sum(params.words),
                 "gap": gap,
                 "stall": stall,
                 "seed": seed,
@@ -143,64 +152,108 @@ def _waves_format(waves: str | PathLike | None) -> simulator.Waves | None:
 
 def _trace(params: CoreParams, shape: tuple[int, int], answer: dict) -> Trace:
     """What the bench saw, as golden would say it; AssertionError where it makes no sense."""
-    spikes, membrane = _unpack_updates(params, shape, answer["updates"])
-    sent = _unpack_spikes(params, shape, answer["spikes"])
-    assert np.array_equal(sent, spikes[-1]), (
-        "the packets that left the core are not the spikes of its last population"
-    )
+    spikes, states = _unpack_updates(params, shape, answer["updates"])
+    for p, sent in zip(params.outputs, _unpack_spikes(params, shape, answer["spikes"]), strict=True):
+        assert np.array_equal(sent, spikes[p]), (
+            f"the packets that left the core are not the spikes of population {p}"
+        )
     counters = Counters(**{name: np.array([n]) for name, n in answer["counters"].items()})
-    return Trace(spikes=spikes, membrane=membrane, counters=counters, cycles=answer["cycles"])
+    return Trace(
+        spikes=spikes,
+        membrane=states["v"],
+        current=states.get("u"),
+        adaptation=states.get("a"),
+        counters=counters,
+        cycles=answer["cycles"],
+    )
+
+
+Arrays = tuple[npt.NDArray, ...]
 
 
 def _unpack_updates(
     params: CoreParams, shape: tuple[int, int], updates: list[int]
-) -> tuple[tuple[npt.NDArray[np.bool_], ...], tuple[npt.NDArray[np.int32], ...]]:
-    """Spikes and membranes of each population, from the state words in the order of writing."""
-    packing = Packing(UpdateLayout(params))
-    width, lanes = params.state_width, params.lanes
-    row_width, v_at = packing.fields["row"][1], packing.fields["v"][0]
-    words: list[list[tuple[list[int], list[int]]]] = [[] for _ in range(sum(params.words))]
+) -> tuple[Arrays, dict[str, Arrays]]:
+    """Spikes and states of each population, from the state words in the order of writing."""
+    layout = UpdateLayout(params)
+    packing, lanes = Packing(layout), params.lanes
+    state_at = packing.fields["state"][0]
+    # Name, position and width of a lane's field.
+    fields = [("fired", packing.fields["fired"][0], 1)]
+    for name, place in StateLayout(params):
+        fields.append((str(name), state_at + place.offset, place.shape.elem_shape))
+    fields = [(name, at, HdlShape.cast(width).width) for name, at, width in fields]
+    words: list[list[int]] = [[] for _ in range(sum(params.words))]
     for update in updates:
-        row = update & ((1 << row_width) - 1)
-        fired = [update >> (row_width + lane) & 1 for lane in range(lanes)]
-        v = [update >> (v_at + width * lane) & ((1 << width) - 1) for lane in range(lanes)]
+        row = packing.unpack(update)["row"]
         assert row < len(words), f"state word {row} was written, there are {len(words)}"
-        words[row].append((fired, v))
-    all_spikes, all_membranes = [], []
-    for first, count, neurons in zip(params.first_word, params.words, params.neurons, strict=True):
-        steps = shape[0] * shape[1]
-        for row in range(first, first + count):
-            assert len(words[row]) == steps, (
-                f"state word {row} was written {len(words[row])} times in {steps} steps"
+        words[row].append(update)
+    steps = shape[0] * shape[1]
+    for row, written in enumerate(words):
+        assert len(written) == steps, (
+            f"state word {row} was written {len(written)} times in {steps} steps"
+        )
+    found: dict[str, list[npt.NDArray]] = {}
+    for name, at, width in fields:
+        # (words, steps, lanes)
+        values = np.array(
+            [
+                [[u >> (at + width * lane) & ((1 << width) - 1) for lane in range(lanes)] for u in w]
+                for w in words
+            ]
+        )
+        if name in ("v", "u", "a"):
+            values = values - (values >> (width - 1) << width)
+        found[name] = [
+            _neurons(values[first : first + count], population.lane_order(lanes), shape)
+            for first, count, population in zip(
+                params.first_word, params.words, params.populations, strict=True
             )
-        # (steps, 2, words of the population, lanes): fired and v
-        array = np.array(words[first : first + count], dtype=np.int64).transpose(1, 2, 0, 3)
-        flat = array.reshape(*shape, 2, count * lanes)[..., :neurons]
-        v = flat[:, :, 1]
-        all_spikes.append(flat[:, :, 0].astype(np.bool_))
-        all_membranes.append((v - (v >> (width - 1) << width)).astype(np.int32))
-    return tuple(all_spikes), tuple(all_membranes)
+        ]
+    fired = tuple(array.astype(np.bool_) for array in found.pop("fired"))
+    return fired, {
+        name: tuple(array.astype(np.int32) for array in arrays) for name, arrays in found.items()
+    }
+
+
+def _neurons(
+    words: npt.NDArray, order: npt.NDArray[np.int64], shape: tuple[int, int]
+) -> npt.NDArray:
+    """Values of shape (words, steps, lanes) as (samples, steps, neurons)."""
+    flat = words.transpose(1, 0, 2)[:, order >= 0]
+    values = np.empty_like(flat)
+    values[:, order[order >= 0]] = flat
+    return values.reshape(*shape, -1)
 
 
 def _unpack_spikes(
     params: CoreParams, shape: tuple[int, int], packets: list[int]
-) -> npt.NDArray[np.bool_]:
-    """Spikes of the last population, shape (samples, steps, neurons), from its packets."""
+) -> list[npt.NDArray[np.bool_]]:
+    """Spikes of each output, shape (samples, steps, neurons), from the packets."""
     packing = Packing(EventLayout(params))
-    spikes = np.zeros((*shape, params.neurons[-1]), dtype=np.bool_)
-    sample, step = -1, 0
-    for packet in packets:
-        fields = packing.unpack(packet)
-        kind = EventKind(fields["kind"])
-        if kind is EventKind.START:
-            assert step == 0, f"sample {sample} has {step} of {shape[1]} steps"
-            sample += 1
-        elif kind is EventKind.SPIKE:
-            index = fields["index"]
-            assert index < params.neurons[-1], f"spike of neuron {index}, which is not there"
-            assert not spikes[sample, step, index], f"neuron {index} spiked twice in step {step}"
-            spikes[sample, step, index] = True
-        else:
-            step = (step + 1) % shape[1]
-    assert (sample, step) == (shape[0] - 1, 0), f"the packets end in sample {sample}, step {step}"
-    return spikes
+    result = []
+    for p in params.outputs:
+        neurons = {code: n for n, code in enumerate(params.populations[p].codes().tolist())}
+        spikes = np.zeros((*shape, len(neurons)), dtype=np.bool_)
+        sample, step = -1, 0
+        for packet in packets:
+            fields = packing.unpack(packet)
+            if fields["source"] != params.source_of(p):
+                continue
+            kind = EventKind(fields["kind"])
+            if kind is EventKind.START:
+                assert step == 0, f"sample {sample} has {step} of {shape[1]} steps"
+                sample += 1
+            elif kind is EventKind.SPIKE:
+                code = fields["code"]
+                assert code in neurons, f"spike with code {code}, which is not there"
+                place = sample, step, neurons[code]
+                assert not spikes[place], f"code {code} spiked twice in step {step}"
+                spikes[place] = True
+            else:
+                step = (step + 1) % shape[1]
+        assert (sample, step) == (shape[0] - 1, 0), (
+            f"the packets of population {p} end in sample {sample}, step {step}"
+        )
+        result.append(spikes)
+    return result

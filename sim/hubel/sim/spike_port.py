@@ -3,7 +3,7 @@
 The gateware twin is :class:`hubel.hdl.spike_port.SpikePort`; docs/spike_port.md has the protocol.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -63,7 +63,7 @@ def encode_packets(packets: Iterable[Packet]) -> bytes:
     return bytes(data)
 
 
-def decode_packets(data: bytes, *, axons: int | None = None) -> Decoded:
+def decode_packets(data: bytes, *, axons: int | Collection[int] | None = None) -> Decoded:
     """Packets that ``data`` holds. Put the ``rest`` in front of the bytes that come next.
 
     A packet that is cut short by another one, a SPIKE of an axon that there is not and each byte
@@ -72,15 +72,16 @@ def decode_packets(data: bytes, *, axons: int | None = None) -> Decoded:
     Parameters
     ----------
     data : bytes
-    axons : int or None
-        None: as the host decodes. Otherwise as a device with that many axons does: a COUNTERS
-        packet has no value.
+    axons : int, collection of int or None
+        None: as the host decodes. Otherwise as a device with that many axons does, or with axons
+        of these codes: a COUNTERS packet has no value.
     """
+    known = range(axons) if isinstance(axons, int) else axons
     packets: list[Packet] = []
     bad = start = 0
     while start < len(data):
         kind = PacketKind(data[start] >> 5 & 3)
-        valued = kind is PacketKind.COUNTERS and axons is None
+        valued = kind is PacketKind.COUNTERS and known is None
         end = start + 2 + VALUE_BYTES * valued
         tail = data[start + 1 : end]
         cut = next((i for i, byte in enumerate(tail) if byte & 0x80), None)
@@ -94,7 +95,7 @@ def decode_packets(data: bytes, *, axons: int | None = None) -> Decoded:
             return Decoded(packets, bad, data[start:])
         else:
             index = (data[start] & 0x1F) << 7 | tail[0]
-            if kind is PacketKind.SPIKE and axons is not None and index >= axons:
+            if kind is PacketKind.SPIKE and known is not None and index not in known:
                 bad += 1
             else:
                 value = sum(byte << 7 * i for i, byte in enumerate(tail[1:]))

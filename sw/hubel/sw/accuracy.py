@@ -7,6 +7,7 @@ from hubel.hdl.program import Program
 from hubel.sim import golden
 
 from .convert import decide
+from .network import Network
 
 
 def accuracy_curve(
@@ -31,17 +32,29 @@ def accuracy_curve(
     Raises
     ------
     ValueError
-        If the shapes contradict each other or there is no sample.
+        If the shapes contradict each other, there is no sample, or the Program has several
+        outputs.
     """
     trace = golden.run(program, spikes)
     assert trace.membrane is not None
-    return prefix_accuracy(trace.spikes[-1], trace.membrane[-1], labels)
+    number = output_number(program)
+    return prefix_accuracy(trace.spikes[number], trace.membrane[number], labels)
+
+
+def output_number(graph: Program | Network) -> int:
+    """Number of the population whose neurons are the classes, or ValueError if there are several
+    outputs."""
+    if len(graph.outputs) != 1:
+        raise ValueError(
+            f"a decision needs one output, not {len(graph.outputs)}: {', '.join(graph.outputs)}"
+        )
+    return [population.name for population in graph.populations].index(graph.outputs[0])
 
 
 def prefix_accuracy(
     spikes: npt.NDArray[np.bool_], membrane: npt.NDArray, labels: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
-    """The same from the spikes and the membranes of the last population, both of shape (samples,
+    """The same from the spikes and the membranes of the output, both of shape (samples,
     steps, classes); a run of a float network has them too."""
     truth = np.asarray(labels)
     if not truth.size or truth.shape != spikes.shape[:1]:

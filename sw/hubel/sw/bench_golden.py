@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hubel.hdl.program import Population, Program
+from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sim import golden
 
 #: Networks, input rate, steps and leak of the comparison in the literature of simulators.
@@ -49,8 +49,8 @@ def bench_network(name: str, *, samples: int = 32) -> Speed:
     from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(0)
-    program = _program(NETWORKS[name], rng)
-    spikes = rng.random((samples, STEPS, program.inputs)) < RATE
+    program = random_chain(NETWORKS[name], rng)
+    spikes = rng.random((samples, STEPS, program.input_neurons)) < RATE
     with threadpool_limits(1):
         trace = golden.run(program, spikes, record_membrane=False)
         operations = trace.counters.total()["synaptic_operations"]
@@ -67,23 +67,31 @@ def bench_network(name: str, *, samples: int = 32) -> Speed:
     )
 
 
-def _program(sizes: tuple[int, ...], rng: np.random.Generator) -> Program:
+def random_chain(sizes: tuple[int, ...], rng: np.random.Generator) -> Program:
     """Random weights that make the hidden layer spike about as often as the input."""
-    populations = []
+    populations, projections = [], []
+    source = "input"
     for inputs, neurons in pairwise(sizes):
         threshold = int(250 * np.sqrt(inputs * RATE))
+        name = f"{inputs}-{neurons}"
         populations.append(
             Population(
-                name=f"{inputs}-{neurons}",
-                weights=rng.integers(-128, 128, (inputs, neurons)),
-                bias=np.zeros(neurons, dtype=np.int64),
-                v_init=np.zeros(neurons, dtype=np.int64),
+                name=name,
+                shape=Shape(neurons),
                 threshold=threshold,
                 v_reset=threshold,
                 decay=DECAY,
             )
         )
-    return Program(populations=tuple(populations))
+        weights = rng.integers(-128, 128, (inputs, neurons))
+        projections.append(Dense(name=f"to {name}", source=source, target=name, weights=weights))
+        source = name
+    return Program(
+        inputs=(Source("input", Shape(sizes[0])),),
+        populations=tuple(populations),
+        projections=tuple(projections),
+        outputs=(source,),
+    )
 
 
 def _best(function: Any) -> float:
@@ -122,9 +130,9 @@ def _c_speed(program: Program, spikes: np.ndarray, expected: np.ndarray) -> floa
     high = program.params().state_max
     layers = [
         (
-            np.ascontiguousarray(p.weights.astype(np.int8)),
-            p.bias.astype(np.int32),
-            p.v_init.astype(np.int32),
+            np.ascontiguousarray(program.into(p.name)[0].weights.astype(np.int8)),
+            np.full(p.neurons, p.bias, dtype=np.int32),
+            np.full(p.neurons, p.v_init, dtype=np.int32),
             np.empty((2, p.neurons), dtype=np.int32),
             p,
         )
@@ -138,11 +146,11 @@ def _c_speed(program: Program, spikes: np.ndarray, expected: np.ndarray) -> floa
             for weights, bias, v_init, scratch, p in layers:
                 fired = np.empty((len(layer), p.neurons), dtype=np.uint8)
                 pointers = [layer, fired, weights, bias, v_init, scratch[0], scratch[1]]
-                sizes = (len(layer), p.inputs, p.neurons)
+                sizes = (len(layer), len(weights), p.neurons)
                 operations += run_population(
                     *(ctypes.c_void_p(array.ctypes.data) for array in pointers),
                     *(ctypes.c_int64(size) for size in sizes),
-                    *(ctypes.c_int32(x) for x in (p.threshold, p.decay, p.v_reset, high)),
+                    *(ctypes.c_int32(int(x)) for x in (p.threshold, p.decay, p.v_reset, high)),
                 )
                 layer = fired
             outputs.append(layer)

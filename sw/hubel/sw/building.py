@@ -11,7 +11,7 @@ from hubel.boards.build import build
 from hubel.boards.netlist import cell_models, ice40_netlist
 from hubel.boards.report import BuildReport
 from hubel.boards.toolchain import ToolMissing
-from hubel.hdl.chain import Chain
+from hubel.hdl.core import Core
 from hubel.hdl.program import Program
 
 from .attempt import Attempt
@@ -67,7 +67,7 @@ def build_recorded(
         progress(stage)
 
     params = program.params(lanes=lanes or board.lanes)
-    check_fit(board, params)
+    check_fit(board, params, program)
     Path(ledger).parent.mkdir(parents=True, exist_ok=True)
     start = datetime.now(UTC).isoformat(timespec="seconds")
     status = "killed"
@@ -95,6 +95,6 @@ def build_recorded(
     return report, bool(stages)
 
 
-def netlist(chain: Chain) -> str:
-    """``chain`` after synthesis for an iCE40, with the models of its cells, as Verilog."""
-    return ice40_netlist(chain, name="hubel_chain") + cell_models()
+def netlist(core: Core) -> str:
+    """``core`` after synthesis for an iCE40, with the models of its cells, as Verilog."""
+    return ice40_netlist(core, name="hubel_core") + cell_models()

@@ -35,8 +35,14 @@ LIMITS = {
     "bias": "membrane_limits",
     "accumulator": "accumulator_limits",
     "membrane": "membrane_limits",
+    "current": "membrane_limits",
 }
 _ROW = 26  # height of a bar with its room, in pixels
+
+
+def limits_of(entry: Json) -> dict[str, str]:
+    """The part of :data:`LIMITS` that a population has: some have no synaptic current."""
+    return {what: limits for what, limits in LIMITS.items() if entry.get(what) is not None}
 
 
 class Sum(NamedTuple):
@@ -115,17 +121,20 @@ def accuracy(curves: Sequence[Curve], ann: float | None, used: int | None, width
 
 def ranges(populations: Sequence[Json], width: int) -> Drawing:
     """What the integers reach, in percent of what their widths hold."""
-    drawing = pixels(width, 60 + (50 + _ROW * len(LIMITS)) * len(populations))
-    axes = drawing.subplots(len(populations), sharex=True, squeeze=False)[:, 0]
-    for ax, entry in zip(axes, populations, strict=True):
+    kinds = [limits_of(entry) for entry in populations]
+    drawing = pixels(width, 60 + sum(50 + _ROW * len(shown) for shown in kinds))
+    axes = drawing.subplots(
+        len(populations), sharex=True, squeeze=False, height_ratios=[len(k) for k in kinds]
+    )[:, 0]
+    for ax, entry, shown in zip(axes, populations, kinds, strict=True):
         used = []
-        for row, (what, limits) in enumerate(LIMITS.items()):
+        for row, (what, limits) in enumerate(shown.items()):
             low, high = (100 * v / abs(m) for v, m in zip(entry[what], entry[limits], strict=True))
             # A bar of one value would be nothing to see.
             style = _KINDS["estimated" if what == "accumulator" else "measured"]
             ax.barh(row, max(high - low, 0.5), left=low, height=0.55, **style)
             used.append(f"{max(abs(low), abs(high)):.1f} %")
-        rows(ax, list(LIMITS), used)
+        rows(ax, list(shown), used)
         ax.set_title(short(entry["population"], 30))
         ax.set_xlim(-100, 100)
         ax.axvline(0, color=MUTED, linewidth=1)

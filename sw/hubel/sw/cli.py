@@ -1,5 +1,6 @@
 """The command line: reads options, calls :mod:`hubel.sw.commands`, prints."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -115,21 +116,33 @@ def convert(
 ) -> None:
     """Convert a trained network to integrate-and-fire neurons, and save it as NIR."""
     network = commands.convert(model, out, percentile=percentile)
-    sizes = "-".join(str(n) for n in (network.inputs, *(p.neurons for p in network.populations)))
+    sizes = network.describe()
     print(f"{out}: {sizes}, profile {network.profile}")
 
 
 @app.command()
 def compile(
-    network: Annotated[Path, typer.Argument(help="A NIR file, made by `hubel convert`.")],
+    network: Annotated[Path, typer.Argument(help="A NIR file, of hubel or of another tool.")],
     out: Annotated[Path, typer.Option(help="Program to write.")] = Path("build/program.npz"),
     weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 8, 4 or 2.")] = 8,
     state_bits: Annotated[int, typer.Option(help="Bits of a membrane: 16 or 24.")] = 16,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Tool whose steps are meant, if hubel did not write the file: "
+            "nir, norse, snntorch or sinabs."
+        ),
+    ] = None,
+    dt: Annotated[
+        float | None, typer.Option(help="Length of a step, in the file's unit of time; as above.")
+    ] = None,
 ) -> None:
     """Quantise a network to a Program of integers that cannot overflow."""
-    program = commands.compile(network, out, weight_width=weight_bits, state_width=state_bits)
+    program = commands.compile(
+        network, out, weight_width=weight_bits, state_width=state_bits, profile=profile, dt=dt
+    )
     for population in program.populations:
-        least, most = program.accumulator_range(population)
+        least, most = program.accumulator_range(population.name)
         bits = program.params().accumulator_width
         print(f"{population.name}: a step adds up {least}..{most}; {bits} bits hold it")
     print(out)
@@ -138,7 +151,7 @@ def compile(
 @app.command()
 def verilog(
     program: ProgramFile,
-    out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/hubel_chain.v"),
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/hubel_core.v"),
     lanes: Lanes = 8,
     lint: Annotated[bool, typer.Option(help="Have Verilator look for mistakes in it.")] = True,
 ) -> None:
@@ -265,6 +278,22 @@ def run(
         _print_json({"file": str(out), "spikes": spikes, "counters": counters, **timing})
     else:
         print_table(Console(), ("counter", "total"), counters.items())
+
+
+@app.command()
+def diff(
+    expected: Annotated[Path, typer.Argument(help="A run, made by `hubel run`.")],
+    got: Annotated[Path, typer.Argument(help="Another, of the same Program on the same spikes.")],
+    as_json: Json = False,
+) -> None:
+    """Name the first divergence of two runs: step, population, neuron, expected, got."""
+    found = commands.diff(expected, got)
+    if as_json:
+        _print_json(None if found is None else dataclasses.asdict(found))
+    else:
+        print(found or "equal")
+    if found is not None:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from hubel.boards import board as board_named
 from hubel.boards.flash import flash as flash_board
 from hubel.boards.report import BuildReport
 from hubel.hdl.program import Program
-from hubel.sim import gateware, simulator
+from hubel.sim import compare, gateware, simulator
 from hubel.sim.golden import Trace
 
 from . import backends, footprint
@@ -27,12 +27,12 @@ from .demo import Settings, demo
 from .digits import FULL_SCALE, load_digits
 from .doctor import Finding, doctor
 from .network import Network
-from .nir_file import load_nir, save_nir
+from .nir import load_nir, save_nir
 from .npz import atomic_file
 from .program_file import load_program, save_program
 from .quantise import quantise
 from .report_data import ReportData
-from .spike_file import load_inputs, save_trace
+from .spike_file import load_inputs, load_trace, save_trace
 from .train import Mlp, load_mlp, save_mlp
 from .training import train_digits
 
@@ -45,6 +45,7 @@ __all__ = [
     "compile",
     "convert",
     "demo",
+    "diff",
     "doctor",
     "flash",
     "nature",
@@ -91,10 +92,18 @@ def convert(model: PathLike, out: PathLike, *, percentile: float = PERCENTILE) -
 
 
 def compile(
-    network: PathLike, out: PathLike, *, weight_width: int = 8, state_width: int = 16
+    network: PathLike,
+    out: PathLike,
+    *,
+    weight_width: int = 8,
+    state_width: int = 16,
+    profile: str | None = None,
+    dt: float | None = None,
 ) -> Program:
-    """Quantise a NIR file to a Program of integers, and save it."""
-    program = quantise(load_nir(network), weight_width=weight_width, state_width=state_width)
+    """Quantise a NIR file to a Program of integers, and save it; ``profile`` and ``dt`` are those
+    of a file that hubel did not write."""
+    loaded = load_nir(network, profile=profile, dt=dt)
+    program = quantise(loaded, weight_width=weight_width, state_width=state_width)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     save_program(out, program, {"source": Path(network).name})
     return program
@@ -102,11 +111,11 @@ def compile(
 
 def verilog(program: PathLike, out: PathLike, *, lanes: int = 8, lint: bool = False) -> list[str]:
     """Write the Verilog of the core that runs ``program``; return the warnings of Verilator."""
-    text = gateware.chain_verilog(load_program(program)[0], lanes=lanes)
+    text = gateware.core_verilog(load_program(program)[0], lanes=lanes)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(out) as temporary:
         temporary.write_text(text)
-    return simulator.lint(text, "hubel_chain") if lint else []
+    return simulator.lint(text, "hubel_core") if lint else []
 
 
 def sim(
@@ -200,6 +209,17 @@ def run(
         )
         save_trace(temporary, loaded, trace, backend=backend, seconds=seconds)
     return loaded, trace, seconds
+
+
+def diff(expected: PathLike, got: PathLike) -> compare.Divergence | None:
+    """The first difference of two runs that :func:`run` saved, or None if there is none."""
+    (names, first), (others, second) = load_trace(expected), load_trace(got)
+    if names != others:
+        raise ValueError(
+            f"{got}: a run of {', '.join(others)}, but {expected} is one of {', '.join(names)}; "
+            f"give two runs of the same Program"
+        )
+    return compare.diff(names, first, second)
 
 
 def report(folder: PathLike) -> Path:

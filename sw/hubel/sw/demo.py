@@ -12,27 +12,31 @@ import numpy.typing as npt
 
 from hubel.boards import board
 from hubel.boards.report import BuildReport
-from hubel.hdl.chain import Chain
-from hubel.hdl.params import CoreParams
+from hubel.hdl.core import Core
+from hubel.hdl.params import check_widths
 from hubel.hdl.program import Program
 from hubel.sim import gateware, golden, simulator
 from hubel.sim.golden import Trace
 
 from . import backends
-from .accuracy import accuracy_curve, prefix_accuracy
+from .accuracy import accuracy_curve, output_number, prefix_accuracy
 from .building import ToolMissing, build_recorded, netlist
 from .convert import PERCENTILE, convert, decide
 from .digits import FULL_SCALE, Digits, load_digits
 from .encode import encode
+from .fit import describe
 from .footprint import ledger_nature, site
 from .inference import inference_energy
-from .network import simulate
-from .nir_file import load_nir, save_nir
+from .network import Network
+from .nir import load_nir, save_nir
 from .npz import atomic_file
 from .program_file import load_program, save_program
-from .quantise import quantise, ranges
+from .quantise import quantise
+from .ranges import ranges
+from .relays import relay_names
 from .report import write
 from .report_data import Curve, Raster, ReportData, Sample
+from .simulate import FloatTrace, simulate
 from .spike_file import save_inputs
 from .stages import Stages
 from .train import load_mlp, save_mlp
@@ -79,7 +83,7 @@ class Settings:
         for name in ("steps", "images", "icarus_images"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        CoreParams(inputs=(2,), neurons=(1,), lanes=self.lanes, weight_width=self.weight_width)
+        check_widths(self.lanes, self.weight_width, 16)
         if self.curve_steps < self.steps:
             raise ValueError(f"curve_steps must be {self.steps} or more, not {self.curve_steps}")
         for name in self.boards:
@@ -156,7 +160,7 @@ class _Demo:
         data = ReportData(
             title="hubel: digits on a spiking FPGA",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            network="-".join(map(str, (program.inputs, *program.params().neurons))),
+            network=describe(program.params()),
             steps=settings.steps,
             lanes=settings.lanes,
             weight_width=program.weight_width,
@@ -221,7 +225,10 @@ class _Demo:
             )
             program, _ = load_program(self.work["program.npz"])
             params = program.params(lanes=self.settings.lanes)
-            most = max(max(-a, b) for a, b in map(program.accumulator_range, program.populations))
+            most = max(
+                max(-least, most)
+                for least, most in (program.accumulator_range(p.name) for p in program.populations)
+            )
             stage.result = (
                 f"int{width}; a step adds up {most} at most, the accumulator holds "
                 f"{(1 << (params.accumulator_width - 1)) - 1}{_reused(made)}"
@@ -237,7 +244,10 @@ class _Demo:
             network = load_nir(self.work["network.nir"])
             real = simulate(network, inputs)
             curves = [
-                Curve(label="float SNN", accuracy=tuple(prefix_accuracy(*_last(real), labels)))
+                Curve(
+                    label="float SNN",
+                    accuracy=tuple(prefix_accuracy(*_output(network, real), labels)),
+                )
             ]
             for width in sorted({8, 4, settings.weight_width}, reverse=True):
                 narrow = quantise(network, weight_width=width)
@@ -254,14 +264,14 @@ class _Demo:
 
     def verilog(self, program: Program) -> None:
         with self.stages("verilog") as stage:
-            text = gateware.chain_verilog(program, lanes=self.settings.lanes)
-            with atomic_file(self.work["hubel_chain.v"]) as temporary:
+            text = gateware.core_verilog(program, lanes=self.settings.lanes)
+            with atomic_file(self.work["hubel_core.v"]) as temporary:
                 temporary.write_text(text)
             try:
-                warnings = simulator.lint(text, "hubel_chain")
-                stage.result = f"{self.work['hubel_chain.v']}, {len(warnings)} lint warnings"
+                warnings = simulator.lint(text, "hubel_core")
+                stage.result = f"{self.work['hubel_core.v']}, {len(warnings)} lint warnings"
             except simulator.ToolMissing as missing:
-                stage.result = f"{self.work['hubel_chain.v']}, not linted: {missing}"
+                stage.result = f"{self.work['hubel_core.v']}, not linted: {missing}"
 
     def simulate(self, program: Program, spikes: npt.NDArray[np.bool_]) -> list[backends.Check]:
         settings, checks = self.settings, []
@@ -276,8 +286,8 @@ class _Demo:
 
     def netlist(self, program: Program, spikes: npt.NDArray[np.bool_]) -> list[backends.Check]:
         """The netlist after synthesis against golden."""
-        chain = Chain(program.params(lanes=self.settings.lanes), program)
-        check = self._check(program, spikes, backend="icarus", of="iCE40 netlist", chain=chain)
+        core = Core(program.params(lanes=self.settings.lanes), program)
+        check = self._check(program, spikes, backend="icarus", of="iCE40 netlist", core=core)
         return [check] if check else []
 
     def _check(
@@ -287,25 +297,25 @@ class _Demo:
         *,
         backend: backends.Backend,
         of: str | None = None,
-        chain: Chain | None = None,
+        core: Core | None = None,
     ) -> backends.Check | None:
         """One comparison with golden, or None where its tool is not installed."""
         label = of or backend
         with self.stages(label) as stage:
             inputs = {
                 "backend": backend,
-                "chain": self.work.digest("hubel_chain.v"),
+                "core": self.work.digest("hubel_core.v"),
                 "inputs": self.work.digest("inputs.npz"),
                 "images": len(spikes),
-                "tools": self.made_with("cocotb", backend, *(["yosys"] if chain else [])),
+                "tools": self.made_with("cocotb", backend, *(["yosys"] if core else [])),
             }
             name = f"check-{label.replace(' ', '-')}.json"
 
             def compare(path: Path) -> None:
                 verilog = None
-                if chain is not None:
+                if core is not None:
                     stage.doing("synthesis")
-                    verilog = netlist(chain)
+                    verilog = netlist(core)
                 check = backends.check(
                     program,
                     spikes,
@@ -376,18 +386,26 @@ class _Demo:
         }
 
 
-def _last(trace: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray]:
-    return trace.spikes[-1], trace.membrane[-1]
+def _output(
+    graph: Network | Program, trace: FloatTrace | Trace
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray]:
+    """Spikes and membranes of the classes."""
+    number = output_number(graph)
+    assert trace.membrane is not None
+    return trace.spikes[number], trace.membrane[number]
 
 
 def _samples(
     program: Program, trace: Trace, digits: Digits, spikes: npt.NDArray[np.bool_]
 ) -> tuple[Sample, ...]:
     """Three images to look at: two that are right, and one that is wrong if there is one."""
-    decided = decide(*_last(trace))
+    output, membrane = _output(program, trace)
+    decided = decide(output, membrane)
     right = np.flatnonzero(decided == digits.test_labels)[[0, 200]]
     wrong = np.flatnonzero(decided != digits.test_labels)[:1]
-    names = [p.name for p in program.populations]
+    relays = relay_names(program)
+    shown = [(p.name, s) for p, s in zip(program.populations, trace.spikes, strict=True)
+             if p.name not in relays]  # fmt: skip
     return tuple(
         Sample(
             label=int(digits.test_labels[i]),
@@ -395,9 +413,9 @@ def _samples(
             image=tuple(map(tuple, digits.test_images[i].reshape(8, 8).tolist())),
             rasters=(
                 Raster.of("input", spikes[i]),
-                *(Raster.of(n, s[i]) for n, s in zip(names, trace.spikes, strict=True)),
+                *(Raster.of(name, fired[i]) for name, fired in shown),
             ),
-            counts=tuple(int(c) for c in trace.spikes[-1][i].sum(axis=0)),
+            counts=tuple(int(c) for c in output[i].sum(axis=0)),
         )
         for i in (*right, *wrong)
     )

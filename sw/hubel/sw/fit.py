@@ -1,10 +1,14 @@
 """Whether a Program fits a board: asked before minutes of synthesis."""
 
 from math import ceil
+from typing import NamedTuple
 
 from hubel.boards import Board
-from hubel.hdl.image import NeuronRow, row_width
+from hubel.hdl.address_tables import JobLayout, direct
+from hubel.hdl.image import NeuronRow, neuron_row_shape, row_width
 from hubel.hdl.params import CoreParams
+from hubel.hdl.program import Program
+from hubel.hdl.tables import tables_of
 
 #: Shapes of a block RAM, as (depth, width).
 _SHAPES = {
@@ -12,8 +16,19 @@ _SHAPES = {
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
 
+#: What Yosys says that a block RAM costs (brams.txt of its architectures).
+_BLOCK_COST = {"ice40": 64, "ecp5": 128}
+
 #: Resources, for people.
 _NAMES = {"block_ram": "block RAMs", "dsp": "multipliers"}
+
+
+class Memory(NamedTuple):
+    """Rows and bits a row; ``constant`` if it is never written."""
+
+    depth: int
+    width: int
+    constant: bool = False
 
 
 def block_rams(family: str, depth: int, width: int) -> int:
@@ -25,41 +40,98 @@ def block_rams(family: str, depth: int, width: int) -> int:
     return min(ceil(ceil(depth / d) * width / w) for d, w in _SHAPES[family])
 
 
-def needed(board: Board, params: CoreParams) -> dict[str, int]:
-    """Block RAMs and multipliers that a core of these sizes takes on ``board``.
+def memories(board: Board, params: CoreParams, program: Program) -> list[Memory]:
+    """The memories of a core: weights and the targets of sparse ones, currents, neurons, event
+    lists, address tables."""
+    lanes, current_row = params.lanes, max(1, (params.current_words - 1).bit_length())
+    heard = [shape.code_width for i, shape in enumerate(params.sources) if params.consumers(i)]
+    found = [
+        _words(board, params.weight_words, lanes * params.weight_width),
+        Memory(len(NeuronRow) << row_width(params), neuron_row_shape(params)),
+        # Two lists for each source.
+        Memory(sum(2 << width for width in heard), max(heard)),
+    ]
+    if params.sparse_words:
+        found.append(_words(board, params.sparse_words, lanes * current_row))
+    if params.current_words:
+        depth, width = max(2, params.current_words), params.accumulator_width
+        # Of sparse projections, each lane has a row of its own.
+        found += [Memory(depth, width)] * lanes if params.sparse_words else [
+            Memory(depth, lanes * width)]  # fmt: skip
+    return found + _tables(params, program)
 
-    Multipliers count where a chip has any: one a lane with 16-bit membranes, two with 24.
-    """
-    weight_depth = params.weight_words
+
+def _words(board: Board, depth: int, width: int) -> Memory:
+    """Weights or targets: on an ECP5, WordMemory rounds the depth up to need no multiplexer."""
+    depth = max(2, depth)
     if board.family == "ecp5":
-        # As WeightMemory does, to need no multiplexer.
-        weight_depth = 1 << (weight_depth - 1).bit_length()
-    memories = (
-        (weight_depth, params.lanes * params.weight_width),
-        (len(NeuronRow) << row_width(params), params.lanes * params.state_width),
-        (
-            sum(2 << (inputs - 1).bit_length() for inputs in params.inputs),
-            (max(params.inputs) - 1).bit_length(),
-        ),
-    )
-    need = {"block_ram": sum(block_rams(board.family, *memory) for memory in memories)}
+        depth = 1 << (depth - 1).bit_length()
+    return Memory(depth, width, constant=True)
+
+
+def _tables(params: CoreParams, program: Program) -> list[Memory]:
+    """A table for each axis, with the rows of all projections that need one."""
+    tables = tables_of(params, program)
+    used = [t for j, t in enumerate(tables) if not direct(params, j)]
+    if not used:
+        return []
+    job, found = JobLayout(params, tables), []
+    for axis in ("c", "x", "y"):
+        width = sum(job[field].width for field in ("address", "row", axis))
+        if axis == "c":
+            width += job["operations"].width
+        depth = sum(len(getattr(t, axis).address) for t in used)
+        found.append(Memory(max(2, depth), width, constant=True))
+    return found
+
+
+def needed(board: Board, params: CoreParams, program: Program) -> dict[str, int]:
+    """Block RAMs and multipliers that the core for ``program`` takes on ``board``.
+
+    Multipliers count where a chip has any: for each state that decays, one a lane with 16-bit
+    states, two with 24.
+    """
+    need = {"block_ram": sum(_blocks(board.family, m) for m in memories(board, params, program))}
     if board.resources["dsp"]:
-        need["dsp"] = params.lanes * (1 if params.state_width == 16 else 2)
+        need["dsp"] = (
+            params.lanes * decaying_states(params) * (1 if params.state_width == 16 else 2)
+        )
     return need
 
 
-def check_fit(board: Board, params: CoreParams) -> None:
+def decaying_states(params: CoreParams) -> int:
+    """How many numbers of a neuron are multiplied by a decay in each step."""
+    return 1 + params.neuron.current + params.neuron.adaptive
+
+
+def _blocks(family: str, memory: Memory) -> int:
+    """Block RAMs of ``memory``, 0 where logic costs Yosys less: a bit of a constant costs 1/16, and
+    16x4 bits of the LUT RAM of an ECP5 cost 4."""
+    blocks = block_rams(family, memory.depth, memory.width)
+    logic = float("inf")
+    if memory.constant:
+        logic = memory.depth * memory.width / 16
+    elif family == "ecp5":
+        logic = 4 * ceil(memory.depth / 16) * ceil(memory.width / 4)
+    return 0 if logic < _BLOCK_COST[family] * blocks else blocks
+
+
+def describe(params: CoreParams) -> str:
+    """Shapes of the inputs and populations of a core, as in ``2x34x34-16x16x16-10``."""
+    return "-".join(["+".join(map(str, params.inputs)), *map(str, params.populations)])
+
+
+def check_fit(board: Board, params: CoreParams, program: Program) -> None:
     """Raise ValueError, naming what is needed and what there is, if a core does not fit."""
-    need = needed(board, params)
+    need = needed(board, params, program)
     short = [
         f"{count} {_NAMES[name]} needed, {board.resources[name]} there"
         for name, count in need.items()
         if count > board.resources[name]
     ]
     if short:
-        sizes = "-".join(map(str, (params.inputs[0], *params.neurons)))
         raise ValueError(
-            f"{sizes} with {params.lanes} lanes and {params.weight_width}-bit weights does not fit "
-            f"the {board.title}: {', '.join(short)}; use fewer neurons, bits or lanes, or another "
-            f"board"
+            f"{describe(params)} with {params.lanes} lanes and {params.weight_width}-bit weights "
+            f"does not fit the {board.title}: {', '.join(short)}; use fewer neurons, bits or "
+            f"lanes, or another board"
         )

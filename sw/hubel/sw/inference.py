@@ -4,10 +4,12 @@ from math import ceil
 
 from hubel.boards import Board
 from hubel.boards.report import BuildReport
+from hubel.hdl.image import neuron_row_shape
 from hubel.hdl.params import CoreParams
 
 from .energy import estimate
 from .figure import Figure
+from .fit import decaying_states
 
 #: Bits that a block RAM gives at once.
 _RAM_WIDTH = {"ice40": 16, "ecp5": 36}
@@ -19,14 +21,23 @@ _DEVICES = {"iCE40UP5K": "iCE40UP5K", "LFE5U-85F": "LFE5U-85F"}
 def ram_accesses(params: CoreParams, counters: dict[str, int], ram_width: int) -> int:
     """Reads and writes of block RAMs: a word that is wider than a block takes several at once.
 
-    A synaptic word is read once; the membranes and the biases of a state word are read and its
-    membranes written; an event is written into its list, and read for each state word.
+    A synaptic word is read once; the states of a state word are read and written, and what
+    differs between its neurons is read; an event is written into its list, and read for each
+    synaptic word. In a core with a memory of currents, every synaptic word counts as if it were
+    added there, with its targets where something is sparse: an upper bound where some are gathered.
     """
-    weight_blocks = ceil(params.lanes * params.weight_width / ram_width)
-    state_blocks = ceil(params.lanes * params.state_width / ram_width)
+    word_blocks = ceil(params.lanes * params.weight_width / ram_width)
+    if params.current_words:
+        lane_blocks = ceil(params.accumulator_width / ram_width)
+        row_blocks = ceil(params.lanes * params.accumulator_width / ram_width)
+        word_blocks += 2 * (params.lanes * lane_blocks if params.sparse_words else row_blocks)
+    if params.sparse_words:
+        row_width = max(1, (params.current_words - 1).bit_length())
+        word_blocks += ceil(params.lanes * row_width / ram_width)
+    state_blocks = ceil(neuron_row_shape(params) / ram_width)
     return (
-        counters["weight_reads"] * (weight_blocks + 1)
-        + counters["updates"] * 3 * state_blocks
+        counters["weight_reads"] * (word_blocks + 1)
+        + counters["updates"] * (3 if params.neuron.varied else 2) * state_blocks
         + counters["events"]
     )
 
@@ -66,7 +77,7 @@ def inference_energy(
         board.clock_hz,
         logic_cells=build.utilisation["logic"].used,
         flip_flops=build.utilisation["ff"].used if "ff" in build.utilisation else 0,
-        dsp_ops=counters["updates"] * params.lanes,
+        dsp_ops=counters["updates"] * params.lanes * decaying_states(params),
         ram_accesses=ram_accesses(params, counters, _RAM_WIDTH[board.family]),
     )
     return [figure.times(1 / images, name=figure.name, unit="J") for figure in figures]

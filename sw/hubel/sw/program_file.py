@@ -5,14 +5,37 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hubel.hdl.program import Population, Program, Reset
+from hubel.hdl.program import (
+    Conv2d,
+    Dense,
+    Population,
+    Program,
+    Projection,
+    Reset,
+    Shape,
+    Source,
+    Sparse,
+)
 
 from .npz import read_npz, write_npz
 
-_FORMAT, _VERSION = "hubel Program", 1
+_FORMAT, _VERSION = "hubel Program", 2
 _MEND = "make it again with `hubel compile`, or copy the file again from where it came"
-_POPULATION_FIELDS = ("threshold", "decay", "v_reset")
+
+# Parameters of a population: plain values, and numbers that may differ between neurons.
+_PLAIN = ("v_min", "shift", "refractory", "u_wraps", "a_decay", "a_step")
+_VALUES = ("threshold", "decay", "v_reset", "bias", "v_init", "u_decay", "u_init")
+
+_KINDS: dict[str, type[Projection]] = {"dense": Dense, "conv2d": Conv2d, "sparse": Sparse}
+# Geometry of each kind: pairs and plain numbers in the header, and arrays beside the weights.
+_PAIRS = {"dense": ("pool",), "conv2d": ("stride", "padding", "dilation", "pool"), "sparse": ()}
+_NUMBERS = {"dense": (), "conv2d": ("groups",), "sparse": ()}
+_ARRAYS = {"dense": (), "conv2d": (), "sparse": ("first", "targets")}
+
+# A stride, padding or pool beyond this is beyond any shape.
+_MOST = 1 << 16
 
 
 def save_program(
@@ -35,25 +58,60 @@ def save_program(
     OSError
         If the file cannot be written; ``path`` is then as it was.
     """
+    arrays: dict[str, npt.NDArray] = {}
     header = {
         "weight_width": program.weight_width,
         "state_width": program.state_width,
-        "populations": [
-            {
-                "name": population.name,
-                "reset": population.reset.value,
-                **{field: int(getattr(population, field)) for field in _POPULATION_FIELDS},
-            }
-            for population in program.populations
+        "inputs": [
+            {"name": source.name, "shape": list(source.shape.sizes)} for source in program.inputs
         ],
+        "populations": [
+            _population_header(population, f"population.{i}", arrays)
+            for i, population in enumerate(program.populations)
+        ],
+        "projections": [
+            _projection_header(projection, f"projection.{i}", arrays)
+            for i, projection in enumerate(program.projections)
+        ],
+        "outputs": list(program.outputs),
         "metadata": dict(metadata or {}),
     }
-    arrays = {}
-    for i, population in enumerate(program.populations):
-        arrays[f"{i}.weights"] = population.weights.astype(np.int8)
-        arrays[f"{i}.bias"] = population.bias.astype(np.int32)
-        arrays[f"{i}.v_init"] = population.v_init.astype(np.int32)
     write_npz(path, _FORMAT, _VERSION, header, arrays)
+
+
+def _population_header(
+    population: Population, key: str, arrays: dict[str, npt.NDArray]
+) -> dict[str, Any]:
+    """What describes ``population``; numbers that differ between neurons go into ``arrays``."""
+    header: dict[str, Any] = {
+        "name": population.name,
+        "shape": list(population.shape.sizes),
+        "reset": population.reset.value,
+        **{what: getattr(population, what) for what in _PLAIN},
+    }
+    for what in _VALUES:
+        value = getattr(population, what)
+        if isinstance(value, np.ndarray):
+            arrays[f"{key}.{what}"] = value.astype(np.int32)
+        else:
+            header[what] = value
+    return header
+
+
+def _projection_header(
+    projection: Projection, key: str, arrays: dict[str, npt.NDArray]
+) -> dict[str, Any]:
+    """What describes ``projection``; its arrays go into ``arrays``."""
+    kind = next(name for name, of in _KINDS.items() if isinstance(projection, of))
+    arrays[f"{key}.weights"] = projection.weights.astype(np.int8)
+    for what in _ARRAYS[kind]:
+        arrays[f"{key}.{what}"] = getattr(projection, what).astype(np.int64)
+    return {
+        "kind": kind,
+        **{what: getattr(projection, what) for what in ("name", "source", "target", "delay")},
+        **{what: list(getattr(projection, what)) for what in _PAIRS[kind]},
+        **{what: getattr(projection, what) for what in _NUMBERS[kind]},
+    }
 
 
 def load_program(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
@@ -71,34 +129,97 @@ def load_program(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]
     """
     header, arrays = read_npz(path, _FORMAT, _VERSION, _MEND)
     try:
-        populations = []
-        for i, fields in enumerate(header["populations"]):
-            if not all(type(fields[field]) is int for field in _POPULATION_FIELDS):
-                raise ValueError(f"{', '.join(_POPULATION_FIELDS)} must be integers")
-            populations.append(
-                Population(
-                    name=str(fields["name"]),
-                    reset=Reset(fields["reset"]),
-                    threshold=fields["threshold"],
-                    decay=fields["decay"],
-                    v_reset=fields["v_reset"],
-                    weights=_as_int64(arrays[f"{i}.weights"]),
-                    bias=_as_int64(arrays[f"{i}.bias"]),
-                    v_init=_as_int64(arrays[f"{i}.v_init"]),
-                )
-            )
         program = Program(
-            populations=tuple(populations),
+            inputs=tuple(
+                Source(_text(fields, "name"), _shape(fields)) for fields in header["inputs"]
+            ),
+            populations=tuple(
+                _population(fields, f"population.{i}", arrays)
+                for i, fields in enumerate(header["populations"])
+            ),
+            projections=tuple(
+                _projection(fields, f"projection.{i}", arrays)
+                for i, fields in enumerate(header["projections"])
+            ),
+            outputs=tuple(header["outputs"]),
             weight_width=header["weight_width"],
             state_width=header["state_width"],
         )
         return program, dict(header["metadata"])
     except KeyError as error:
         raise ValueError(f"{path}: not a complete {_FORMAT}: no {error}; {_MEND}") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path}: not a valid {_FORMAT}: {error}; {_MEND}") from None
 
 
-def _as_int64(array: np.ndarray) -> np.ndarray:
+def _population(
+    fields: Mapping[str, Any], key: str, arrays: Mapping[str, npt.NDArray]
+) -> Population:
+    values = {}
+    for what in _VALUES:
+        array = arrays.get(f"{key}.{what}")
+        values[what] = fields[what] if array is None else _as_int64(array)
+    if type(fields["u_wraps"]) is not bool:
+        raise ValueError(f"u_wraps must be true or false, not {fields['u_wraps']!r}")
+    return Population(
+        name=_text(fields, "name"),
+        shape=_shape(fields),
+        reset=Reset(fields["reset"]),
+        **{what: fields[what] for what in _PLAIN},
+        **values,
+    )
+
+
+def _projection(
+    fields: Mapping[str, Any], key: str, arrays: Mapping[str, npt.NDArray]
+) -> Projection:
+    kind, name = _text(fields, "kind"), _text(fields, "name")
+    here = f"projection {name!r}"
+    if kind not in _KINDS:
+        raise ValueError(f"{here} is of kind {kind!r}; there are {', '.join(_KINDS)}")
+    if type(fields["delay"]) is not int:
+        raise ValueError(f"{here}: delay must be an int, not {fields['delay']!r}")
+    geometry: dict[str, Any] = {}
+    for what in _PAIRS[kind]:
+        pair = fields[what]
+        if not isinstance(pair, list) or len(pair) != 2 or not all(map(_is_size, pair)):
+            raise ValueError(f"{here}: {what} must be two numbers in 0..{_MOST}, not {pair!r}")
+        geometry[what] = tuple(pair)
+    for what in _NUMBERS[kind]:
+        if not _is_size(fields[what]):
+            raise ValueError(f"{here}: {what} must be in 0..{_MOST}, not {fields[what]!r}")
+        geometry[what] = fields[what]
+    for what in _ARRAYS[kind]:
+        geometry[what] = _as_int64(arrays[f"{key}.{what}"])
+        if geometry[what].dtype != np.int64:
+            raise ValueError(f"{here}: {what} must be integers, not {geometry[what].dtype}")
+    return _KINDS[kind](
+        name=name,
+        source=_text(fields, "source"),
+        target=_text(fields, "target"),
+        weights=_as_int64(arrays[f"{key}.weights"]),
+        delay=fields["delay"],
+        **geometry,
+    )
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _MOST
+
+
+def _shape(fields: Mapping[str, Any]) -> Shape:
+    sizes = fields["shape"]
+    if not isinstance(sizes, list) or len(sizes) != 3 or not all(map(_is_size, sizes)):
+        raise ValueError(f"a shape must be three numbers in 1..{_MOST}, not {sizes!r}")
+    return Shape(*sizes)
+
+
+def _text(fields: Mapping[str, Any], what: str) -> str:
+    if not isinstance(fields[what], str):
+        raise ValueError(f"{what} must be text, not {fields[what]!r}")
+    return fields[what]
+
+
+def _as_int64(array: npt.NDArray) -> npt.NDArray:
     """``array`` as int64, or unchanged if it does not hold integers, for the Program to refuse."""
     return array.astype(np.int64) if array.dtype.kind == "i" else array

@@ -94,7 +94,7 @@ class ReportData:
         Accuracy over ``steps`` steps or more, and samples to look at. The label of a curve of
         integers begins with their width: ``"int8 golden"``.
     ranges : tuple of dict
-        :class:`hubel.sw.quantise.PopulationRanges`, as dictionaries.
+        :class:`hubel.sw.ranges.PopulationRanges`, as dictionaries.
     checks : tuple of dict
         :meth:`hubel.sw.backends.Check.to_json`.
     builds : tuple of dict

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .charts import LIMITS, RESOURCES, Sum, terms
+from .charts import RESOURCES, Sum, limits_of, terms
 from .figure import Figure
 from .nature import BRAIN_WATTS
 from .report_data import Json, ReportData
@@ -72,7 +72,7 @@ def ranges(data: ReportData) -> Table:
     """What the integers reach, in LSB."""
     rows = []
     for entry in data.ranges:
-        for what, limits in LIMITS.items():
+        for what, limits in limits_of(entry).items():
             low, high = entry[limits]
             least, most = entry[what]
             used = max(abs(least / low), abs(most / high))

@@ -7,48 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from hubel.hdl.shape import Shape
+
+from .ann import Ann, DenseLayer, classify
 from .digits import FULL_SCALE, Digits
 from .npz import read_npz, write_npz
 
-Floats = npt.NDArray[np.float64]
-
 _FORMAT, _VERSION = "hubel network file", 1
+#: What a layer of the file computes.
+_KIND = "dense"
 _MEND = "train it again, or copy the file again from where it came"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Layer:
-    """One layer of an artificial network: ``activation(x @ weights + bias)``.
-
-    Parameters
-    ----------
-    name : str
-        Name in reports and error messages; kept through the whole pipeline.
-    weights : array of float, shape (inputs, neurons)
-    bias : array of float, shape (neurons,)
-    activation : str
-        ``"relu"`` or ``"identity"``.
-    kind : str
-        What the layer computes; ``"dense"``.
-    """
-
-    name: str
-    weights: Floats
-    bias: Floats
-    activation: str
-    kind: str = "dense"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Mlp:
+class Mlp(Ann):
     """A trained multi-layer perceptron and what it took to train it.
 
     Parameters
     ----------
-    layers : tuple of Layer
-        In the order in which values travel; the class is the argmax of the last.
+    inputs, layers
+        As in :class:`~hubel.sw.ann.Ann`; dense layers, the class is the argmax of the last.
     accuracy : float
         Share of the test images that it classifies correctly, 0..1.
     epochs : int
@@ -57,23 +36,9 @@ class Mlp:
         Wall-clock time of the training.
     """
 
-    layers: tuple[Layer, ...]
     accuracy: float
     epochs: int
     seconds: float
-
-
-def activate(layer: Layer, values: Floats) -> Floats:
-    """Output, shape (samples, neurons), of a dense layer for ``values`` (samples, inputs)."""
-    total = values @ layer.weights + layer.bias
-    return np.maximum(total, 0.0) if layer.activation == "relu" else total
-
-
-def classify(layers: tuple[Layer, ...], values: Floats) -> npt.NDArray[np.int64]:
-    """Labels, shape (samples,), that ``layers`` give ``values`` of shape (samples, inputs)."""
-    for layer in layers:
-        values = activate(layer, values)
-    return values.argmax(axis=1)
 
 
 def train_mlp(
@@ -142,20 +107,21 @@ def train_mlp(
                 on_epoch(epoch, float(model.loss_))
     w_hidden, w_output, b_hidden, b_output = (s / averaged for s in sums)
     layers = (
-        Layer(name="hidden", weights=w_hidden, bias=b_hidden, activation="relu"),
-        Layer(name="classes", weights=w_output, bias=b_output, activation="identity"),
+        DenseLayer(name="hidden", weights=w_hidden, bias=b_hidden, activation="relu"),
+        DenseLayer(name="classes", weights=w_output, bias=b_output, activation="identity"),
     )
     seconds = time.perf_counter() - start
-    labels = classify(layers, digits.test_images / FULL_SCALE)
+    inputs = Shape(digits.train_images.shape[1])
+    labels = classify(Ann(inputs=inputs, layers=layers), digits.test_images / FULL_SCALE)
     accuracy = float(np.mean(labels == digits.test_labels))
-    return Mlp(layers=layers, accuracy=accuracy, epochs=epochs, seconds=seconds)
+    return Mlp(inputs=inputs, layers=layers, accuracy=accuracy, epochs=epochs, seconds=seconds)
 
 
 def save_mlp(path: str | os.PathLike[str], mlp: Mlp) -> None:
     """Save ``mlp`` as one .npz file, atomically; OSError if it cannot be written."""
     header = {
         "layers": [
-            {"name": layer.name, "activation": layer.activation, "kind": layer.kind}
+            {"name": layer.name, "activation": layer.activation, "kind": _KIND}
             for layer in mlp.layers
         ],
         "accuracy": mlp.accuracy,
@@ -180,15 +146,27 @@ def load_mlp(path: str | os.PathLike[str]) -> Mlp:
     """
     header, arrays = read_npz(path, _FORMAT, _VERSION, _MEND)
     try:
-        layers = tuple(
-            Layer(weights=arrays[f"{i}.weights"], bias=arrays[f"{i}.bias"], **fields)
-            for i, fields in enumerate(header["layers"])
-        )
+        layers = []
+        for i, fields in enumerate(header["layers"]):
+            if fields["kind"] != _KIND:
+                raise ValueError(
+                    f"layer {fields['name']!r} is of kind {fields['kind']!r}; only {_KIND!r} can "
+                    f"be read"
+                )
+            layers.append(
+                DenseLayer(
+                    name=fields["name"],
+                    weights=arrays[f"{i}.weights"],
+                    bias=arrays[f"{i}.bias"],
+                    activation=fields["activation"],
+                )
+            )
         return Mlp(
-            layers=layers,
+            inputs=Shape(len(layers[0].weights)),
+            layers=tuple(layers),
             accuracy=float(header["accuracy"]),
             epochs=int(header["epochs"]),
             seconds=float(header["seconds"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a complete {_FORMAT}: {error}; {_MEND}") from None

@@ -5,42 +5,39 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.vendor import LatticePlatform
 
-from .image import weight_rows
-from .params import CoreParams
-from .program import Program
-
-__all__ = ["WeightMemory"]
+__all__ = ["WordMemory"]
 
 
-class WeightMemory(wiring.Component):
-    """One weight word a cycle, from block RAM that the bitstream fills.
+class WordMemory(wiring.Component):
+    """One word a cycle, from block RAM that the bitstream fills: the weights, or their targets.
 
     Parameters
     ----------
-    params : :class:`CoreParams`
-    program : :class:`Program`
+    width : int
+        Bits of a word.
+    rows : list of int
+        Its contents, 1 row or more.
 
     Members
     -------
-    address : :py:`In(range(weight_words))`
+    address : :py:`In(range(len(rows)))`
         Which word.
     enable : :py:`In(1)`
         Read; otherwise ``word`` stays and the memory rests.
-    word : :py:`Out(lanes * weight_width)`
+    word : :py:`Out(width)`
         The word, one cycle later; lane 0 in the lowest bits.
     """
-    def __init__(self, params: CoreParams, program: Program):
-        self._depth = params.weight_words
-        self._rows = weight_rows(params, program)
+    def __init__(self, width: int, rows: list[int]):
+        self._rows = rows
         super().__init__({
-            "address": In(range(params.weight_words)),
+            "address": In(max(1, (len(rows) - 1).bit_length())),
             "enable":  In(1),
-            "word":    Out(params.lanes * params.weight_width),
+            "word":    Out(width),
         })
 
     def elaborate(self, platform):
         m = Module()
-        depth = self._depth
+        depth = max(2, len(self._rows))
         if isinstance(platform, LatticePlatform):
             # There is enough block RAM on an ECP5 to do without a multiplexer behind it, which
             # would be the critical path: with a power of two, each block has a column of its own.

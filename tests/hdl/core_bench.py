@@ -1,15 +1,15 @@
-"""A core or a chain in Amaranth's own simulator: the question and the answer of the bench
-``hubel.sim.bench_chain``, in milliseconds and with a view of the signals inside."""
+"""A core in Amaranth's own simulator: the question and the answer of the bench
+``hubel.sim.bench_core``, in milliseconds and with a view of the signals inside."""
 
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.hdl import Elaboratable, Module, Mux, ResetInserter, Signal, Value
+from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
-from hubel.hdl.chain import Chain
 from hubel.hdl.core import Core
 from hubel.hdl.counters import Counters
 from hubel.hdl.events import EventKind, EventLayout
@@ -33,33 +33,65 @@ def opened(component: Elaboratable) -> Module:
     return module
 
 
-def end_and_mask(params: CoreParams, *, population: int | None) -> tuple[int, int]:
-    """An END, and the bits of it that count: of ``population``, or of any."""
+class PoisonedMemory(Memory):
+    """A memory that answers with the inverted row where it is read and written in the same clock,
+    as a chip might: ``met`` is high in the clock after. Put in the place of Amaranth's, which
+    answers with the old row, it shows whether such an answer is ever used."""
+
+    def __init__(self, *arguments: Any, **more: Any):
+        super().__init__(*arguments, **more)
+        self.met = Signal()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = inner = Memory(data=self.data)
+        for port in self.write_ports:
+            write = inner.write_port()
+            m.d.comb += [
+                write.addr.eq(port.addr),
+                Value.cast(write.data).eq(Value.cast(port.data)),
+                write.en.eq(port.en),
+            ]
+        for port in self.read_ports:
+            read = inner.read_port()
+            met = [w.en & (w.addr == port.addr) for w in self.write_ports]
+            data = Value.cast(read.data)
+            m.d.comb += [
+                read.addr.eq(port.addr),
+                read.en.eq(port.en),
+                Value.cast(port.data).eq(Mux(self.met, ~data, data)),
+            ]
+            with m.If(port.en):
+                m.d.sync += self.met.eq(sum(met) != 0)
+        return m
+
+
+def end_and_mask(params: CoreParams) -> tuple[int, int]:
+    """An END of any source, and the bits of it that count."""
     packing = Packing(EventLayout(params))
-    mask = packing.pack(kind=3)
-    end = packing.pack(kind=EventKind.END.value)
-    if population is not None:
-        mask |= packing.pack(population=(1 << packing.fields["population"][1]) - 1)
-        end |= packing.pack(population=population)
-    return end, mask
+    return packing.pack(kind=EventKind.END.value), packing.pack(kind=3)
 
 
 def answer(
-    dut: Chain | Core,
+    dut: Core,
     packets: list[int],
     *,
     end: int,
     mask: int,
     ends: int,
+    words: int = 0,
     gap: float = 0.0,
     stall: float = 0.0,
     deaf: int = 0,
+    reset: int = 0,
     seed: int = 0,
     watch: Watch | None = None,
 ) -> dict[str, Any]:
-    """Send ``packets`` until ``ends`` packets that equal ``end`` under ``mask`` came out.
+    """Send ``packets`` until ``ends`` packets that equal ``end`` under ``mask`` came out and
+    ``words`` state words were written.
 
-    In the first ``deaf`` clocks nothing is received. ``watch`` is what to call in each clock with
+    In the first ``deaf`` clocks nothing is received. After ``reset`` clocks, if any, the core is
+    reset and all that came out is forgotten; then ``packets`` are sent from the first on. ``watch`` is what to call in each clock with
     the values of some signals. A stream rule that ``spikes`` breaks is an AssertionError, and so
     is a design that is stuck.
     """
@@ -78,10 +110,23 @@ def answer(
     updates: list[int] = []
     counters: dict[str, int] = {}
     cycles = 0
+    rst = Signal()
 
     async def bench(ctx):
         nonlocal cycles
         clock = last = sent = seen = after = 0
+        if reset:
+            for number in range(reset):
+                ctx.set(dut.events.valid, sent < len(packets))
+                ctx.set(Value.cast(dut.events.payload), packets[min(sent, len(packets) - 1)])
+                ctx.set(dut.spikes.ready, draw.random() >= stall)
+                ctx.set(rst, number == reset - 1)
+                _, _, taken, *values = await ctx.tick().sample(dut.events.ready, *watched)
+                tell(*values)
+                sent += taken
+            ctx.set(rst, 0)
+            assert 0 < sent, "the reset came before the first packet was taken"
+            sent = 0
         offering = False
         waiting = None
         names = Counters.names()
@@ -113,7 +158,8 @@ def answer(
                 cycles = clock + 1
             if updated:
                 updates.append(update)
-            if seen >= ends:
+                last = clock
+            if seen >= ends and len(updates) >= words:
                 after += 1
                 counters[names[number]] = value
             clock += 1
@@ -121,7 +167,7 @@ def answer(
                 f"stuck: {sent} of {len(packets)} packets taken, {seen} of {ends} ENDs came out"
             )
 
-    simulator = Simulator(dut)
+    simulator = Simulator(ResetInserter(rst)(dut) if reset else dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
@@ -136,22 +182,27 @@ def run(
     gap: float = 0.0,
     stall: float = 0.0,
     deaf: int = 0,
+    reset: int = 0,
     seed: int = 0,
-    watch: Callable[[Chain], Watch] | None = None,
+    packets: list[int] | None = None,
+    watch: Callable[[Core], Watch] | None = None,
 ) -> Trace:
-    """The same contract as :func:`hubel.sim.gateware.run`."""
+    """The same contract as :func:`hubel.sim.gateware.run`; ``packets`` say ``spikes`` otherwise
+    than it would."""
     params = program.params(lanes=lanes)
-    dut = Chain(params, program)
-    end, mask = end_and_mask(params, population=params.populations - 1)
+    dut = Core(params, program)
+    end, mask = end_and_mask(params)
     got = answer(
         dut,
-        gateware.input_packets(params, spikes, seed=seed).tolist(),
+        packets or gateware.input_packets(program, params, spikes, seed=seed).tolist(),
         end=end,
         mask=mask,
-        ends=spikes.shape[0] * spikes.shape[1],
+        ends=spikes.shape[0] * spikes.shape[1] * len(program.outputs),
+        words=spikes.shape[0] * spikes.shape[1] * sum(params.words),
         gap=gap,
         stall=stall,
         deaf=deaf,
+        reset=reset,
         seed=seed,
         watch=watch(dut) if watch else None,
     )

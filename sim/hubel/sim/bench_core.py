@@ -1,4 +1,4 @@
-"""cocotb bench: sends packets into a chain and keeps all that comes out of it.
+"""cocotb bench: sends packets into a core and keeps all that comes out of it.
 
 It knows nothing of neurons: :mod:`hubel.sim.gateware` makes the packets and reads the answer.
 """
@@ -18,7 +18,8 @@ _PERIOD_NS = 10
 
 @cocotb.test()
 async def run_packets(dut):
-    """Send ``packets``; end when ``ends`` packets that equal ``end`` under ``mask`` came out."""
+    """Send ``packets``; end when ``ends`` packets that equal ``end`` under ``mask`` came out and
+    ``updates`` state words were written."""
     task = bench_parameters()
     packets = np.load(task["packets"])
     source = StreamSource(dut, "events", gap=task["gap"], seed=task["seed"])
@@ -38,6 +39,8 @@ async def run_packets(dut):
         return ends == task["ends"]
 
     await sink.until(complete)
+    # A population that is no output may still be at work.
+    await updates.receive(task["updates"])
     cycles = round((get_sim_time("ns") - start) / _PERIOD_NS)
 
     # The counters go round, one a clock, and lag by a round; a faulty design may also still send.
