@@ -1,5 +1,7 @@
 """The netlist after synthesis against the golden model: what the chip will do."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from hubel.sim.simulator import ToolMissing, find_simulator
 def program(seed: int) -> Program:
     draw = np.random.default_rng(seed)
     image = Source("image", Shape(1, 3, 3))
-    common = {"threshold": 60, "decay": 3700, "v_reset": 60}
+    common: dict[str, Any] = {"threshold": 60, "decay": 3700, "v_reset": 60}
     return Program(
         inputs=(image,),
         populations=(
@@ -70,7 +72,9 @@ def graph(seed: int) -> Program:
                 target="a",
                 delay=1,
                 first=np.arange(6) * 4,
-                targets=np.sort(draw.permuted(np.tile(np.arange(48), (5, 1)), axis=1)[:, :4]).ravel(),
+                targets=np.sort(
+                    draw.permuted(np.tile(np.arange(48), (5, 1)), axis=1)[:, :4]
+                ).ravel(),
                 weights=draw.integers(-60, 60, 20),
             ),
         ),
@@ -79,7 +83,9 @@ def graph(seed: int) -> Program:
 
 
 @pytest.mark.parametrize(
-    "network", [program(seed=1), pytest.param(graph(seed=1), marks=pytest.mark.long)], ids=["dense", "graph"]
+    "network",
+    [program(seed=1), pytest.param(graph(seed=1), marks=pytest.mark.long)],
+    ids=["dense", "graph"],
 )
 def test_netlist_of_a_core_is_bit_exact(monkeypatch, tmp_path, network: Program):
     try:

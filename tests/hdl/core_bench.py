@@ -42,7 +42,7 @@ class PoisonedMemory(Memory):
         super().__init__(*arguments, **more)
         self.met = Signal()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform):  # pyright: ignore[reportIncompatibleMethodOverride]
         m = Module()
         m.submodules.memory = inner = Memory(data=self.data)
         for port in self.write_ports:
@@ -91,9 +91,9 @@ def answer(
     ``words`` state words were written.
 
     In the first ``deaf`` clocks nothing is received. After ``reset`` clocks, if any, the core is
-    reset and all that came out is forgotten; then ``packets`` are sent from the first on. ``watch`` is what to call in each clock with
-    the values of some signals. A stream rule that ``spikes`` breaks is an AssertionError, and so
-    is a design that is stuck.
+    reset and all that came out is forgotten; then ``packets`` are sent from the first on.
+    ``watch`` is what to call in each clock with the values of some signals. A stream rule that
+    ``spikes`` breaks is an AssertionError, and so is a design that is stuck.
     """
     draw = Random(seed)
     watched, tell = watch or ((), lambda: None)

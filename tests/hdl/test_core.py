@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,8 +89,8 @@ def test_the_random_programs_reach_the_corners() -> None:
             seen[f"{name} {sizes.kind.name}"] += 1
             seen[f"{name} with planes"] += not params.sources[sizes.source].plain
             seen["loop"] += sizes.source >= params.source_of(sizes.target)
-            seen["feed-forward with delay"] += (
-                projection.delay and sizes.source < params.source_of(sizes.target)
+            seen["feed-forward with delay"] += projection.delay and sizes.source < params.source_of(
+                sizes.target
             )
             seen["pool"] += sizes.pool != (1, 1)
             seen["nothing in a list"] += sizes.kind is WalkKind.SPARSE and sizes.weight_words == 0
@@ -225,11 +226,12 @@ def test_a_spike_beyond_the_fan_in_is_dropped_and_no_sum_overflows(kind: str) ->
     inputs = 4
     p0 = Population(name="p0", shape=Shape(3), threshold=5)
     # The least weight from every axon fills the accumulator to its last bit.
-    common = {"name": "all", "source": "i0", "target": "p0", "weights": np.full((inputs, 3), -128)}
-    projection: Projection = Dense(**common)
+    common: dict[str, Any] = {"name": "all", "source": "i0", "target": "p0"}
+    projection: Projection = Dense(**common, weights=np.full((inputs, 3), -128))
     if kind == "scattered":
         projection = Sparse(
-            **common | {"weights": np.full(3 * inputs, -128)},
+            **common,
+            weights=np.full(3 * inputs, -128),
             first=np.arange(inputs + 1) * 3,
             targets=np.tile(np.arange(3), inputs),
         )

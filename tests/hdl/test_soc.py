@@ -1,5 +1,7 @@
 """A network behind its serial line against the golden model, bit by bit on the wire."""
 
+from typing import Any
+
 import numpy as np
 from amaranth.sim import Simulator
 
@@ -15,11 +17,13 @@ STEPS_IN_FLIGHT = 2
 def program(seed: int) -> Program:
     """An input with rows and columns that is convolved, and a readout that also feeds back."""
     draw = np.random.default_rng(seed)
-    sizes = {"threshold": 90, "decay": 3500, "v_reset": 90}
+    sizes: dict[str, Any] = {"threshold": 90, "decay": 3500, "v_reset": 90}
     return Program(
         inputs=(Source("image", Shape(2, 3, 3)),),
         populations=(
-            Population(name="hidden", shape=Shape(3, 3, 2), bias=draw.integers(-5, 20, 18), **sizes),
+            Population(
+                name="hidden", shape=Shape(3, 3, 2), bias=draw.integers(-5, 20, 18), **sizes
+            ),
             Population(name="out", shape=Shape(5, 1, 3), bias=draw.integers(-5, 20, 15), **sizes),
         ),
         projections=(

@@ -26,7 +26,6 @@ from hubel.sim.spike_port import (
 from hubel.sim.streams import Packing
 
 
-
 def sizes(inputs: list[Shape], populations: list[Shape], outputs: tuple[int, ...]) -> CoreParams:
     """A core with these sources; what is between them has no part in its port."""
     return CoreParams(
@@ -344,8 +343,13 @@ def test_codes_of_an_output_with_rows_and_columns_reach_the_host():
 
 
 @pytest.mark.parametrize(
-    "inputs, neurons", [(Shape(4097), Shape(10)), (Shape(10), Shape(4097)), (Shape(10), Shape(9, 17, 17))]
-)  # fmt: skip
+    "inputs, neurons",
+    [
+        (Shape(4097), Shape(10)),
+        (Shape(10), Shape(4097)),
+        (Shape(10), Shape(9, 17, 17)),
+    ],
+)
 def test_refuses_a_core_with_wider_codes(inputs: Shape, neurons: Shape):
     SpikePort(sizes([Shape(4096)], [Shape(16, 16, 16)], (0,)))
     wide = max(inputs, neurons, key=lambda shape: shape.code_width)

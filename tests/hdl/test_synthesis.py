@@ -4,6 +4,7 @@
 of flip-flops."""
 
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -72,8 +73,8 @@ def program(name: str) -> Program:
 
 
 @cache
-def cells(board_name: str, name: str) -> dict[str, int]:
-    """Cells of :func:`program`."""
+def synthesis(board_name: str, name: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Cells of :func:`program`, and by which kind of cell each memory is made."""
     try:
         yosys = find_tool("yosys")
     except ToolMissing as missing:
@@ -87,8 +88,16 @@ def cells(board_name: str, name: str) -> dict[str, int]:
         script = ["read_rtlil core.il", RELAX_COLLISIONS, SCRIPTS[board_name]]
         script += ["tee -q -o stat.json stat -json"]
         Path(folder, "core.ys").write_text("\n".join(script))
-        subprocess.run([*yosys.command, "-q", "core.ys"], cwd=folder, check=True)
-        return cell_counts(json.loads(Path(folder, "stat.json").read_text()))
+        command = [*yosys.command, "-q", "-l", "core.log", "core.ys"]
+        subprocess.run(command, cwd=folder, check=True)
+        log = Path(folder, "core.log").read_text()
+        stat = json.loads(Path(folder, "stat.json").read_text())
+    made = re.findall(r"^mapping memory core\.(\S+) via \$__(\w+?)_$", log, re.M)
+    return cell_counts(stat), {re.sub(r"\$\d+", "", memory): cell for memory, cell in made}
+
+
+def cells(board_name: str, name: str) -> dict[str, int]:
+    return synthesis(board_name, name)[0]
 
 
 def test_ice40_block_ram_and_multipliers() -> None:
@@ -102,3 +111,42 @@ def test_ecp5_block_ram_and_multipliers() -> None:
     found = cells(ULX3S.name, "dense")
     assert found["block_ram"] == 13
     assert found["dsp"] == 8
+
+
+BLOCK_RAM = {"DP16KD", "PDPW16KD"}
+
+
+@pytest.mark.parametrize("name, block_ram", [("conv", 24), ("sparse", 14)])
+def test_ecp5_block_ram_of_scattered_projections(name: str, block_ram: int) -> None:
+    found, memories = synthesis(ULX3S.name, name)
+    assert found["block_ram"] == block_ram
+    assert found["dsp"] == 8
+    large = ["weights.rows", "neurons", "walker.event_list.codes"]
+    large += ["currents.memory_0"] if name == "conv" else ["targets.rows"]
+    assert {memories[memory] for memory in large} <= BLOCK_RAM, memories
+    # Queues, and the 16 words of currents of each lane, are too small for that.
+    small = ["emitter.queue.storage", "walker.scatter.queue.storage"]
+    small += [f"currents.memory_{i}" for i in range(8)] if name == "sparse" else []
+    assert {memories[memory] for memory in small} == {"TRELLIS_DPR16X4"}, memories
+    assert len(memories) == len(large) + len(small)
+
+
+@pytest.mark.parametrize("board_name", SCRIPTS)
+def test_no_memory_of_flip_flops(board_name: str) -> None:
+    """Eight lanes of pipeline are some 1,600 flip-flops, eight counters 256. The least memory, the
+    event list, would be another 2,688."""
+    assert 1500 <= cells(board_name, "dense")["ff"] <= 2100
+
+
+@pytest.mark.parametrize("name", ["conv", "sparse"])
+def test_no_memory_of_flip_flops_in_scattered_projections(name: str) -> None:
+    """Sums on their way to the memory are some 1,000 more; the least memory of currents, a lane of
+    16 sums, would be another 240."""
+    assert 2900 <= cells(ULX3S.name, name)["ff"] <= 3400
+
+
+@pytest.mark.parametrize("name, most", [("dense", 1500), ("conv", 3200), ("sparse", 2700)])
+def test_ecp5_logic(name: str, most: int) -> None:
+    found = cells(ULX3S.name, name)
+    # A carry cell is made of two LUTs.
+    assert found["lut4"] + 2 * found["carry"] <= most

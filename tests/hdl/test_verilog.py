@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from amaranth.back import verilog
+from amaranth.hdl import Module
 from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from hubel.hdl.accumulate import Accumulator
 from hubel.hdl.address_tables import AddressTables
@@ -28,6 +30,7 @@ from hubel.sim.simulator import lint
 
 from ..programs import KINDS, NEURON_FEATURES, random_chain, random_program
 from .graphs import GRAPHS, everything, graph
+from .vectors import Player, compare
 
 # Axons, then neurons of each population; lanes; bits of a weight and of a membrane.
 CHAINS = {
@@ -122,19 +125,46 @@ def test_the_same_text_for_the_same_component() -> None:
     assert first == again
 
 
-def test_every_block_starts_at_time_0() -> None:
-    """Each ``always @*`` looks at a signal of its module that an ``initial`` statement sets; the
-    writer of the Verilog leaves that out of blocks of a single assignment."""
-    program = everything(np.random.default_rng(1), weight_width=4, state_width=16)
-    written = verilog.convert(core(program, 4), name="core", emit_src=False)
-    assert re.search(r"always @\*\n +[^ ]+ .*= .*;\n", written), "no block of a single assignment"
+class Halves(wiring.Component):
+    """A port of which one half is a constant: a block of a single assignment in Verilog."""
+
+    def __init__(self):
+        super().__init__({"a": In(4), "b": In(1), "o": Out(8), "last": Out(4)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.o[:4].eq(5)
+        with m.If(self.b):
+            m.d.comb += self.o[4:].eq(self.a)
+        m.d.sync += self.last.eq(self.a)
+        return m
+
+
+def started_blocks(text: str) -> int:
+    """How many ``always @*`` there are in ``text``; AssertionError unless each looks at a signal of
+    its module that an ``initial`` statement sets."""
     blocks = 0
-    for module in re.split(r"^module ", to_verilog(core(program, 4), name="core"), flags=re.M)[1:]:
-        starts = set(re.findall(r"always @\*.*\n +if \((\S+) ?\) begin end\n", module))
-        assert module.count("always @*") == len(re.findall(r"always @\*.*\n +if \(\S+ ?\) begin end", module))
-        assert len(starts) <= 1
-        for start in starts:
+    for module in re.split(r"^module ", text, flags=re.MULTILINE)[1:]:
+        starts = re.findall(r"always @\*.*\n +if \((\S+) ?\) begin end\n", module)
+        assert module.count("always @*") == len(starts)
+        assert len(set(starts)) <= 1
+        for start in set(starts):
             assert f"  reg {start} ;\n  initial {start} = 0;\n" in module
             assert module.count(f"{start} =") == 1
-        blocks += module.count("always @*")
-    assert blocks > 300
+        blocks += len(starts)
+    return blocks
+
+
+def test_every_block_starts_at_time_0() -> None:
+    """The writer of the Verilog leaves the start out of blocks of a single assignment."""
+    written = verilog.convert(Halves(), name="halves", emit_src=False)
+    assert re.search(r"always @\*\n +o.* = 4'h5;\n", written), "no block of a single assignment"
+    blocks = written.count("always @*")
+    assert started_blocks(to_verilog(Halves(), name="halves")) == blocks >= 2
+    program = everything(np.random.default_rng(1), weight_width=4, state_width=16)
+    assert started_blocks(to_verilog(core(program, 4), name="core")) > 300
+
+
+def test_a_block_of_constants_in_simulators(play: Player) -> None:
+    inputs = [{"a": 9, "b": 0}, {"a": 9, "b": 1}, {"a": 2, "b": 1}]
+    compare(Halves(), inputs, [{"o": 0x05}, {"o": 0x95}, {"o": 0x25}], play)

@@ -320,6 +320,16 @@ def says(group: Any, old: str, new: str) -> None:
             "has version 1 of the metadata of hubel, this hubel reads version 2; " + OWN_MEND,
         ),
         (
+            lambda g: put(g["metadata"], "writer_version", np.full((2, 2), 2)),
+            "has version array([[2, 2], [2, 2]]) of the metadata of hubel, this hubel reads "
+            "version 2; " + OWN_MEND,
+        ),
+        (
+            lambda g: put(g["nodes/output"], "shape", 3),
+            "node 'output': its output_type is not what the metadata say; it was changed after "
+            "hubel wrote it; " + OWN_MEND,
+        ),
+        (
             lambda g: put(g["nodes/a"], "r", g["nodes/a/r"][()] * 2),
             "node 'a': its r is not what the metadata say; it was changed after hubel wrote it; "
             + OWN_MEND,

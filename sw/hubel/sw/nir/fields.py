@@ -18,14 +18,15 @@ MAX_VALUES = 1 << 22
 
 def shown(value: Any) -> str:
     """Any value for an error message: in one line, cut where it is long."""
-    text = " ".join(repr(value).split())
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def whole(node: nir.NIRNode, what: str) -> tuple[int, ...]:
     """A field of whole numbers: ``(5,)`` for 5."""
     value = np.asarray(getattr(node, what))
-    if value.dtype.kind not in "iuf" or value.ndim > 1 or not (np.mod(value, 1) == 0).all():
+    plain = value.dtype.kind in "iuf" and value.ndim <= 1 and value.size > 0
+    if not plain or not np.isfinite(value).all() or (np.mod(value, 1) != 0).any():
         said = value if value.ndim <= 1 and value.size <= 8 else f"{value.dtype} {value.shape}"
         raise ValueError(f"{what} must be whole numbers, not {said}")
     if np.abs(value).max(initial=0) >= 1 << 31:

@@ -108,7 +108,9 @@ def from_nir(
         )
     if not isinstance(dt, (int, float)) or not 0 < dt < np.inf:
         raise ValueError(f"dt must be above 0 and finite, not {dt!r}")
-    return _Import(flat_graph(graph), chosen, float(dt), reset).network()
+    # What becomes infinite or NaN on the way is refused by the Network, which names it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _Import(flat_graph(graph), chosen, float(dt), reset).network()
 
 
 class _Import:

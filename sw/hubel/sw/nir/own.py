@@ -12,6 +12,7 @@ from hubel.hdl.projection import Conv2d, Dense, Projection, Sparse
 from hubel.hdl.shape import Shape
 
 from ..network import Network, Neurons
+from ..npz import first_line
 from .fields import shown
 from .write import graph_of
 
@@ -72,19 +73,19 @@ def own_network(graph: nir.NIRGraph) -> Network:
     ValueError
         If the metadata are of another version or incomplete, or a node is not what they say.
     """
-    version = graph.metadata.get("writer_version")
-    if np.shape(version) or version != _VERSION:
+    version: Any = graph.metadata.get("writer_version")
+    if np.ndim(version) or version != _VERSION:
         raise ValueError(
-            f"has version {shown(version)} of the metadata of hubel, this hubel reads version {_VERSION}; "
-            f"{_MEND}"
+            f"has version {shown(version)} of the metadata of hubel, this hubel reads version "
+            f"{_VERSION}; {_MEND}"
         )
     try:
         network = _network(graph)
         dt = float(graph.metadata["dt"])
-        if not 0 < dt < np.inf:
-            raise ValueError(f"dt must be above 0 and finite, not {dt!r}")
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not complete metadata of hubel: {error}; {_MEND}") from None
+        raise ValueError(f"not complete metadata of hubel: {first_line(error)}; {_MEND}") from None
+    if not 0 < dt < np.inf:
+        raise ValueError(f"dt must be above 0 and finite, not {dt!r}")
     _check_same(graph, graph_of(network, dt))
     return network
 
@@ -175,7 +176,7 @@ def _check_same(graph: nir.NIRGraph, again: nir.NIRGraph) -> None:
                 continue
             mine, yours = getattr(node, field), getattr(other, field)
             if io:
-                mine, yours = (list(next(iter(each.values()))) for each in (mine, yours))
+                mine, yours = (np.ravel(next(iter(each.values()))) for each in (mine, yours))
             if not np.array_equal(np.asarray(mine), np.asarray(yours)):
                 raise ValueError(
                     f"node {name!r}: its {field} is not what the metadata say; {changed}"
