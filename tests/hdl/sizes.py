@@ -30,8 +30,7 @@ def sizes(
             kind=kind,
             delay=delay,
             fan_in=fan_in or sources[source].neurons,
-            weight_words=weight_words
-            or sources[source].neurons * populations[target].words(lanes),
+            weight_words=weight_words or sources[source].neurons * populations[target].words(lanes),
         )
         for source, target, delay in edges
     )

@@ -120,8 +120,8 @@ def drawn(
     values = {}
     for name in names:
         if name in ("decay", "u_decay"):
-            known = rng.choice([0, 1, 2048, 4095, 4096], lanes)
-            values[name] = np.where(rng.random(lanes) < 0.5, known, rng.integers(0, 4097, lanes))
+            known = rng.choice([0, 1, 2048, 4095, 4096, 4096], lanes)
+            values[name] = np.where(rng.random(lanes) < 0.7, known, rng.integers(0, 4097, lanes))
         else:
             values[name] = corners(rng, low if name == "bias" else least, high, lanes)
     return values
@@ -317,14 +317,16 @@ CASES = {
 @pytest.mark.parametrize("width", [16, 24])
 @pytest.mark.parametrize("features", CASES.values(), ids=CASES.keys())
 def test_random_words(features: tuple[str, ...], width: int) -> None:
-    program, params, words = random_case(features, lanes=4, width=width, count=500)
+    program, params, words = random_case(features, lanes=4, width=width, count=1200)
     compare(LifUpdate(params, program), *vectors(params, words))
 
 
 @pytest.mark.parametrize("lanes", [2, 8, 16, 32])
 def test_random_words_of_any_lanes(lanes: int) -> None:
     features = (*FEATURES, "bias", "decay")
-    program, params, words = random_case(features, lanes=lanes, width=16, count=2400 // lanes)
+    program, params, words = random_case(
+        features, lanes=lanes, width=16, count=max(200, 2400 // lanes)
+    )
     compare(LifUpdate(params, program), *vectors(params, words))
 
 

@@ -120,6 +120,8 @@ def test_sim_says_no_where_the_gateware_differs(folder, monkeypatch, capsys):
             clocks_per_weight_word=1.0,
             seconds=1.0,
             result=divergence,
+            occupancy={"in": 0.5},
+            occupancy_overall=0.25,
         )
 
     monkeypatch.setattr(backends, "check", differs)

@@ -65,10 +65,11 @@ class Core(wiring.Component):
 
     ::
 
-        events -+-> event lists -> walker -> weight memory -+-> accumulator -> update -> emitter -+-> spikes
-                |                    | (scattered: adds to) |        ^          ^   |             |
-                |                    +-----------------> current memory     neuron memory         |
-                +---------------------------------------------------------------------------------+
+        events -+-> event lists -> walker -> weights -+-> accumulator -> update -> emitter -+->
+                |                   | (scattered:     |        ^         ^  |               |
+                |                   |  adds to)       |        |         |  v               |
+                |                   +-----------> current memory    neuron memory           |
+                +---------------------------------------------------------------------------+
 
     One weight word is read and added every cycle while a step has events. The sums of a gathered
     projection live in registers; those of scattered ones in a memory, and each counts as one more

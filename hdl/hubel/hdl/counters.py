@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from .params import WalkKind
 from .program import Program
-from .tables import tables_of
+from .walks import walks
 
 __all__ = ["COUNTER_WIDTH", "Counters"]
 
@@ -48,22 +47,13 @@ class Counters:
         samples, steps = counts[names[0]].shape
         reads, operations, busy = np.zeros((3, samples), dtype=np.int64)
         gathered = [np.zeros((samples, steps), dtype=np.int64) for _ in program.populations]
-        for sizes, tables in zip(params.projections, tables_of(params, program), strict=True):
-            source, words = names[sizes.source], params.words[sizes.target]
-            # What is on its way when a sample ends is never walked.
-            arriving = fired[source][:, :steps - sizes.delay]
-            weight_words, synapses = tables.of(params.sources[sizes.source])
-            if sizes.kind is WalkKind.GATHER:
-                # What does not fill a window of the pool is not on the list.
-                walked = np.count_nonzero(arriving[:, :, weight_words > 0], axis=2)
-                gathered[sizes.target][:, sizes.delay:] = walked
-                reads += walked.sum(axis=1) * words
-                operations += walked.sum(axis=1) * params.populations[sizes.target].neurons
+        for walk in walks(program, fired, lanes=lanes):
+            reads += walk.reads
+            operations += walk.operations
+            if walk.gathered is None:
+                busy += walk.clocks
             else:
-                spikes = arriving.sum(axis=1, dtype=np.int64)
-                reads += spikes @ weight_words
-                operations += spikes @ synapses
-                busy += spikes @ np.maximum(weight_words, 1)
+                gathered[walk.target] = walk.gathered
         for p, words in enumerate(params.words):
             slots = gathered[p] + bool(params.scattered(p))
             busy += words * np.maximum(slots, params.minimum_slots).sum(axis=1)

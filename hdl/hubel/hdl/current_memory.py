@@ -74,7 +74,8 @@ class CurrentMemory(wiring.Component):
 
         # What was computed one, two and three cycles ago.
         past = [Signal(sums, name=f"past_{number}_{i}") for i in range(3)]
-        stored, latest = Signal(sums, name=f"stored_{number}"), Signal(sums, name=f"latest_{number}")
+        stored = Signal(sums, name=f"stored_{number}")
+        latest = Signal(sums, name=f"latest_{number}")
         m.d.sync += stored.eq(read.data)
         m.d.comb += latest.eq(stored)
         for i in reversed(range(3)):

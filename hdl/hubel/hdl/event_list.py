@@ -48,7 +48,7 @@ class EventList(wiring.Component):
     def __init__(self, params: CoreParams):
         self.params = params
         layout = EventLayout(params)
-        code_width = layout["code"].shape
+        code_width = layout["code"].width
         super().__init__({
             "packet":   In(layout),
             "take":     In(1),
@@ -93,7 +93,8 @@ class EventList(wiring.Component):
             self.accepted.eq(spike & ~full),
             self.dropped.eq(spike & full),
         ]
-        ends = [Signal(name=f"end_{s}") if s in read else C(0, 1) for s in range(len(params.sources))]
+        ends = [Signal(name=f"end_{s}") if s in read else C(0, 1)
+                for s in range(len(params.sources))]
         m.d.comb += self.ended.eq(Cat(ends))
         for s in read:
             width, neurons = widths[s], params.sources[s].neurons

@@ -146,8 +146,8 @@ class LifUpdate(wiring.Component):
         low, high = self.params.state_min, self.params.state_max
         multiply, total_at, end = self._cycles.multiply, self._cycles.total, self._cycles.update
 
-        def signal(name, shape=signed(width)):
-            return Signal(shape, name=f"{name}_{lane}")
+        def signal(name, shape=None):
+            return Signal(signed(width) if shape is None else shape, name=f"{name}_{lane}")
 
         # Cycle 1: the registers right behind the memory, whose clock-to-output is long.
         states = {}
@@ -210,6 +210,7 @@ class LifUpdate(wiring.Component):
         at = total_at + 1
         shared, threshold = self._shared_at(m, at), self._parameter(m, lane, "threshold", at)
         v_reset = self._parameter(m, lane, "v_reset", at)
+        a_decayed = {}
         if neuron.adaptive:
             a_decayed = self._elaborate_adaptation(m, lane, state("a", multiply))
             a_now = self._at(m, a_decayed, at, f"a_decayed_{lane}")

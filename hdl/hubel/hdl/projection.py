@@ -51,7 +51,8 @@ class _Projection:
         raise NotImplementedError
 
     def _refuse(self, why: str) -> ValueError:
-        return ValueError(f"projection {self.name!r} from {self.source!r} to {self.target!r}: {why}")
+        return ValueError(f"projection {self.name!r} from {self.source!r} to {self.target!r}: "
+                          f"{why}")
 
 
 def _pooled(source: Shape, pool: tuple[int, int]) -> Shape:

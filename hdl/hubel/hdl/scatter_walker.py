@@ -1,5 +1,7 @@
 """Walks a projection of which a spike meets only some of the neurons."""
 
+from itertools import pairwise
+
 from amaranth import *
 from amaranth.lib import data, fifo, wiring
 from amaranth.lib.wiring import In, Out
@@ -87,7 +89,7 @@ class ScatterWalker(wiring.Component):
         taken = Signal()
         m.d.comb += issued[0].eq((left != 0) & (room != 0))
         m.d.sync += room.eq(room - issued[0] + taken)
-        for before, after in zip(issued[:-1], issued[1:], strict=True):
+        for before, after in pairwise(issued):
             m.d.sync += after.eq(before)
         with m.If(self.start):
             m.d.sync += [left.eq(self.count), self.position.eq(0)]

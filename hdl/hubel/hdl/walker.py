@@ -108,8 +108,9 @@ class Walker(wiring.Component):
         # What is walked, in order: for each population its scattered projections and then the
         # sweep, with the gathered projection or None.
         self._entries = [
-            (p, j, sweep) for p in range(len(params.populations))
-            for j, sweep in [*((j, False) for j in params.scattered(p)), (params.gathered(p), True)]]
+            entry for p in range(len(params.populations))
+            for entry in [*((p, j, False) for j in params.scattered(p)),
+                          (p, params.gathered(p), True)]]
 
     def elaborate(self, platform):
         m = Module()

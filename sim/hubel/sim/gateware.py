@@ -153,7 +153,8 @@ def _waves_format(waves: str | PathLike | None) -> simulator.Waves | None:
 def _trace(params: CoreParams, shape: tuple[int, int], answer: dict) -> Trace:
     """What the bench saw, as golden would say it; AssertionError where it makes no sense."""
     spikes, states = _unpack_updates(params, shape, answer["updates"])
-    for p, sent in zip(params.outputs, _unpack_spikes(params, shape, answer["spikes"]), strict=True):
+    outputs = _unpack_spikes(params, shape, answer["spikes"])
+    for p, sent in zip(params.outputs, outputs, strict=True):
         assert np.array_equal(sent, spikes[p]), (
             f"the packets that left the core are not the spikes of population {p}"
         )
@@ -181,8 +182,8 @@ def _unpack_updates(
     # Name, position and width of a lane's field.
     fields = [("fired", packing.fields["fired"][0], 1)]
     for name, place in StateLayout(params):
-        fields.append((str(name), state_at + place.offset, place.shape.elem_shape))
-    fields = [(name, at, HdlShape.cast(width).width) for name, at, width in fields]
+        width = HdlShape.cast(place.shape).width // lanes
+        fields.append((str(name), state_at + place.offset, width))
     words: list[list[int]] = [[] for _ in range(sum(params.words))]
     for update in updates:
         row = packing.unpack(update)["row"]
@@ -195,11 +196,12 @@ def _unpack_updates(
         )
     found: dict[str, list[npt.NDArray]] = {}
     for name, at, width in fields:
+        bits = [at + width * lane for lane in range(lanes)]
         # (words, steps, lanes)
         values = np.array(
             [
-                [[u >> (at + width * lane) & ((1 << width) - 1) for lane in range(lanes)] for u in w]
-                for w in words
+                [[update >> bit & ((1 << width) - 1) for bit in bits] for update in written]
+                for written in words
             ]
         )
         if name in ("v", "u", "a"):

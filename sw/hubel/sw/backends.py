@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy.typing as npt
 
 from hubel.hdl.program import Program
+from hubel.hdl.walks import walks
 from hubel.sim import gateware, golden
 from hubel.sim.compare import first_divergence
 from hubel.sim.golden import Trace
@@ -70,7 +71,9 @@ class Check:
 
     ``spikes``, ``membranes`` and ``counters`` say how many values were compared; ``result`` is
     "equal" or the first divergence; ``clocks_per_weight_word`` is the time of the whole run over
-    the weight words that were read.
+    the weight words that were read. ``occupancy`` is, for each projection, the share of the lanes
+    that had a synapse while its spikes were walked, and ``occupancy_overall`` the same over all
+    clocks of the run.
     """
 
     backend: str
@@ -83,6 +86,8 @@ class Check:
     clocks_per_weight_word: float
     seconds: float
     result: str
+    occupancy: dict[str, float]
+    occupancy_overall: float
 
     @property
     def equal(self) -> bool:
@@ -125,6 +130,19 @@ def check(
         verilog=verilog,
     )
     assert expected.membrane is not None
+    fired = dict(
+        zip(
+            (source.name for source in program.sources),
+            (*golden.by_input(program, golden.checked_spikes(program, spikes)), *expected.spikes),
+            strict=True,
+        )
+    )
+    occupancy = {
+        walk.name: walk.occupancy(lanes)
+        for walk in walks(program, fired, lanes=lanes)
+        if walk.clocks.any()
+    }
+    operations = expected.counters.total()["synaptic_operations"]
     weight_reads = expected.counters.total()["weight_reads"]
     return Check(
         backend=label or backend,
@@ -137,4 +155,6 @@ def check(
         clocks_per_weight_word=(got.cycles or 0) / max(1, weight_reads),
         seconds=seconds,
         result=first_divergence(program, expected, got) or "equal",
+        occupancy=occupancy,
+        occupancy_overall=operations / max(1, (got.cycles or 0) * lanes),
     )

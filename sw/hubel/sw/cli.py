@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -16,11 +15,13 @@ from rich.console import Console
 from hubel.boards.build import BuildFailed as BitstreamFailed
 from hubel.boards.flash import FlashFailed
 from hubel.boards.toolchain import ToolMissing as SynthesisMissing
+from hubel.hdl.program import Reset
 from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
+from .cli_bench import bench_app
 from .cli_nature import nature_app
-from .cli_print import print_table
+from .cli_print import print_json, print_table
 from .convert import PERCENTILE
 from .stages import Stages
 
@@ -32,7 +33,6 @@ app = typer.Typer(
     help="From a trained network to a spiking FPGA on open tools, bit-exact at every stage, "
     "with an energy figure that can be defended. Start with: hubel demo",
 )
-bench_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure speeds.")
 app.add_typer(bench_app, name="bench")
 app.add_typer(nature_app, name="nature")
 
@@ -41,10 +41,15 @@ Simulator = Literal["verilator", "icarus"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 ProgramFile = Annotated[Path, typer.Argument(help="A Program, made by `hubel compile`.")]
 Inputs = Annotated[
-    str, typer.Option(help="'digits', or an .npz with an array 'spikes' (samples, steps, inputs).")
+    str,
+    typer.Option(
+        help="'digits', an .npz with an array 'spikes' (samples, steps, inputs), recordings of an "
+        "event camera, or NIR data."
+    ),
 ]
 Images = Annotated[int | None, typer.Option(min=1, help="Use only the first samples.")]
 Steps = Annotated[int, typer.Option(min=1, help="Steps of a digit; a file has its own.")]
+BinUs = Annotated[int, typer.Option(min=1, help="Microseconds a step of a recording.")]
 Lanes = Annotated[int, typer.Option(help="Neurons side by side: 2, 4, 8, 16 or 32.")]
 Waves = Annotated[Path | None, typer.Option(help="Write waveforms there, .vcd or .fst.")]
 LedgerFile = Annotated[Path, typer.Option(help="Ledger of attempts, which is appended to.")]
@@ -52,10 +57,6 @@ LedgerFile = Annotated[Path, typer.Option(help="Ledger of attempts, which is app
 
 def _stages(as_json: bool = False) -> Stages:
     return Stages(Console(stderr=as_json))
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2))
 
 
 @app.command()
@@ -80,7 +81,7 @@ def demo(
     )
     data = commands.demo(out, settings, _stages(as_json))
     if as_json:
-        _print_json(data.to_json())
+        print_json(data.to_json())
     failed = [c for c in data.checks if c["result"] != "equal"]
     if failed or not all(report["met"] for report in data.builds):
         raise typer.Exit(1)
@@ -103,7 +104,7 @@ def train(
         stage.result = f"{out}: {100 * mlp.accuracy:.2f} % of 360 test images"
     if as_json:
         result = {"test_accuracy": mlp.accuracy, "epochs": mlp.epochs, "seconds": mlp.seconds}
-        _print_json({"file": str(out), **result})
+        print_json({"file": str(out), **result})
 
 
 @app.command()
@@ -122,7 +123,9 @@ def convert(
 
 @app.command()
 def compile(
-    network: Annotated[Path, typer.Argument(help="A NIR file, of hubel or of another tool.")],
+    network: Annotated[
+        Path, typer.Argument(help="A NIR file, of hubel or of another tool, or a Loihi .net.")
+    ],
     out: Annotated[Path, typer.Option(help="Program to write.")] = Path("build/program.npz"),
     weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 8, 4 or 2.")] = 8,
     state_bits: Annotated[int, typer.Option(help="Bits of a membrane: 16 or 24.")] = 16,
@@ -136,10 +139,19 @@ def compile(
     dt: Annotated[
         float | None, typer.Option(help="Length of a step, in the file's unit of time; as above.")
     ] = None,
+    reset: Annotated[
+        Reset | None, typer.Option(help="What a spike does, if the profile leaves it open.")
+    ] = None,
 ) -> None:
     """Quantise a network to a Program of integers that cannot overflow."""
     program = commands.compile(
-        network, out, weight_width=weight_bits, state_width=state_bits, profile=profile, dt=dt
+        network,
+        out,
+        weight_width=weight_bits,
+        state_width=state_bits,
+        profile=profile,
+        dt=dt,
+        reset=reset,
     )
     for population in program.populations:
         least, most = program.accumulator_range(population.name)
@@ -170,6 +182,7 @@ def sim(
     backend: Annotated[Simulator, typer.Option(help="HDL simulator.")] = "verilator",
     images: Images = 20,
     steps: Steps = 16,
+    bin_us: BinUs = 1000,
     lanes: Lanes = 8,
     waves: Waves = None,
     as_json: Json = False,
@@ -182,13 +195,18 @@ def sim(
             backend=backend,
             images=images,
             steps=steps,
+            bin_us=bin_us,
             lanes=lanes,
             waves=waves,
             on_stage=stage.doing,
         )
         stage.result = str(check)
     if as_json:
-        _print_json(check.to_json())
+        print_json(check.to_json())
+    else:
+        shares = {**check.occupancy, "all clocks": check.occupancy_overall}
+        rows = [(name, f"{share:.1%}") for name, share in shares.items()]
+        print_table(Console(), ("projection", "lanes busy"), rows)
     if not check.equal:
         raise typer.Exit(1)
 
@@ -218,7 +236,7 @@ def build(
         )
         stage.result = str(report)
     if as_json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
     else:
         print(report.bitstream)
     if not report.met:
@@ -249,6 +267,7 @@ def run(
     ] = "golden",
     images: Images = None,
     steps: Steps = 16,
+    bin_us: BinUs = 1000,
     lanes: Lanes = 8,
     waves: Waves = None,
     as_json: Json = False,
@@ -262,6 +281,7 @@ def run(
             backend=backend,
             images=images,
             steps=steps,
+            bin_us=bin_us,
             lanes=lanes,
             waves=waves,
             on_stage=stage.doing,
@@ -275,7 +295,7 @@ def run(
         )
     if as_json:
         timing = {"seconds": seconds, "cycles": trace.cycles}
-        _print_json({"file": str(out), "spikes": spikes, "counters": counters, **timing})
+        print_json({"file": str(out), "spikes": spikes, "counters": counters, **timing})
     else:
         print_table(Console(), ("counter", "total"), counters.items())
 
@@ -289,7 +309,7 @@ def diff(
     """Name the first divergence of two runs: step, population, neuron, expected, got."""
     found = commands.diff(expected, got)
     if as_json:
-        _print_json(None if found is None else dataclasses.asdict(found))
+        print_json(None if found is None else dataclasses.asdict(found))
     else:
         print(found or "equal")
     if found is not None:
@@ -304,29 +324,12 @@ def report(
     print(commands.report(folder))
 
 
-@bench_app.command("golden")
-def bench_golden(as_json: Json = False) -> None:
-    """Synaptic operations a second of the golden model, beside a plain C loop."""
-    with _stages(as_json)("bench") as stage:
-        speeds = commands.bench(stage.doing)
-        stage.result = "millions of synaptic operations a second, one thread, best of 5"
-    if as_json:
-        _print_json([speed.to_json() for speed in speeds])
-        return
-    rows = [
-        (s.network, s.golden, s.single, s.c or "no compiler", s.golden / s.c if s.c else "")
-        for s in speeds
-    ]
-    columns = ("network", f"golden, {speeds[0].samples} samples", "1 sample", "C", "golden / C")
-    print_table(Console(), columns, rows)
-
-
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, what is missing, and what installs it."""
     findings = commands.doctor()
     if as_json:
-        _print_json([finding.to_json() for finding in findings])
+        print_json([finding.to_json() for finding in findings])
     else:
         rows = [(f.name, f.version or "missing", f.mend or f.purpose) for f in findings]
         print_table(Console(), ("what", "version", "for, or what installs it"), rows)

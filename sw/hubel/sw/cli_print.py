@@ -1,10 +1,16 @@
 """What the command line prints for people."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as JSON, for a machine."""
+    print(json.dumps(value, indent=2))
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -10,22 +10,25 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from hubel.boards import board as board_named
 from hubel.boards.flash import flash as flash_board
 from hubel.boards.report import BuildReport
-from hubel.hdl.program import Program
+from hubel.hdl.program import Program, Reset
 from hubel.sim import compare, gateware, simulator
 from hubel.sim.golden import Trace
 
 from . import backends, footprint
 from . import report as html_report
-from .bench_golden import NETWORKS, Speed, bench_network
 from .building import build_recorded
 from .convert import PERCENTILE
 from .convert import convert as convert_mlp
 from .demo import Settings, demo
 from .digits import FULL_SCALE, load_digits
 from .doctor import Finding, doctor
+from .loihi_file import load_loihi
 from .network import Network
 from .nir import load_nir, save_nir
 from .npz import atomic_file
@@ -39,8 +42,6 @@ from .training import train_digits
 __all__ = [
     "Finding",
     "Settings",
-    "Speed",
-    "bench",
     "build",
     "compile",
     "convert",
@@ -99,10 +100,19 @@ def compile(
     state_width: int = 16,
     profile: str | None = None,
     dt: float | None = None,
+    reset: Reset | None = None,
 ) -> Program:
-    """Quantise a NIR file to a Program of integers, and save it; ``profile`` and ``dt`` are those
-    of a file that hubel did not write."""
-    loaded = load_nir(network, profile=profile, dt=dt)
+    """Quantise a NIR file, or a ``.net`` file of Loihi, to a Program of integers, and save it;
+    ``profile``, ``dt`` and ``reset`` are those of a NIR file that hubel did not write."""
+    if Path(network).suffix == ".net":
+        if (profile, dt, reset) != (None, None, None):
+            raise ValueError(
+                f"{network}: a .net file has steps and resets of its own; leave out "
+                f"the profile, dt and reset"
+            )
+        loaded = load_loihi(network)
+    else:
+        loaded = load_nir(network, profile=profile, dt=dt, reset=reset)
     program = quantise(loaded, weight_width=weight_width, state_width=state_width)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     save_program(out, program, {"source": Path(network).name})
@@ -118,6 +128,17 @@ def verilog(program: PathLike, out: PathLike, *, lanes: int = 8, lint: bool = Fa
     return simulator.lint(text, "hubel_core") if lint else []
 
 
+def _inputs(
+    program: Program, name: PathLike, steps: int, images: int | None, bin_us: int
+) -> npt.NDArray[np.bool_]:
+    """Input spikes; a recording has the shape of the Program's input."""
+    shape = program.inputs[0].shape.sizes if len(program.inputs) == 1 else None
+    recording = shape is not None and shape[0] == 2
+    return load_inputs(
+        name, steps=steps, images=images, bin_us=bin_us, shape=shape if recording else None
+    )[0]
+
+
 def sim(
     program: PathLike,
     *,
@@ -125,13 +146,14 @@ def sim(
     backend: backends.Backend = "verilator",
     images: int | None = 20,
     steps: int = 16,
+    bin_us: int = 1000,
     lanes: int = 8,
     waves: PathLike | None = None,
     on_stage: Callable[[str], None] = _quiet,
 ) -> backends.Check:
     """Compare every spike, membrane and counter of the gateware with golden."""
     loaded, _ = load_program(program)
-    spikes, _ = load_inputs(inputs, steps=steps, images=images)
+    spikes = _inputs(loaded, inputs, steps, images, bin_us)
     return backends.check(
         loaded, spikes, backend=backend, lanes=lanes, waves=waves, on_stage=on_stage
     )
@@ -195,13 +217,14 @@ def run(
     backend: backends.Backend = "golden",
     images: int | None = None,
     steps: int = 16,
+    bin_us: int = 1000,
     lanes: int = 8,
     waves: PathLike | None = None,
     on_stage: Callable[[str], None] = _quiet,
 ) -> tuple[Program, Trace, float]:
     """Run ``program`` on ``inputs`` and save spikes, membranes, counters and timing as ``out``."""
     loaded, _ = load_program(program)
-    spikes, _ = load_inputs(inputs, steps=steps, images=images)
+    spikes = _inputs(loaded, inputs, steps, images, bin_us)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(out) as temporary:
         trace, seconds = backends.run(
@@ -246,12 +269,3 @@ def nature(
     """NATURE and CO2e of every attempt in ``ledger``, as plain values."""
     place = footprint.site(country, pue=pue, grid_loss=grid_loss)
     return footprint.ledger_nature(ledger, place, country)
-
-
-def bench(on_network: Callable[[str], None] = _quiet) -> list[Speed]:
-    """Measure the golden model on its two networks."""
-    speeds = []
-    for name in NETWORKS:
-        on_network(name)
-        speeds.append(bench_network(name))
-    return speeds

@@ -4,9 +4,10 @@ from math import ceil
 from typing import NamedTuple
 
 from hubel.boards import Board
-from hubel.hdl.address_tables import JobLayout, direct
+from hubel.hdl.address_tables import JobLayout
 from hubel.hdl.image import NeuronRow, neuron_row_shape, row_width
 from hubel.hdl.params import CoreParams
+from hubel.hdl.pipeline import direct
 from hubel.hdl.program import Program
 from hubel.hdl.tables import tables_of
 

@@ -1,0 +1,82 @@
+"""The commands that measure: ``hubel bench``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from .bench_conversion import bench_conversion
+from .bench_golden import NETWORKS, bench_network
+from .bench_simulators import Row, bench_simulators
+from .cli_print import print_json, print_table
+from .stages import Stages
+
+bench_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
+
+
+@bench_app.command()
+def golden(as_json: Json = False) -> None:
+    """Synaptic operations a second of the golden model, beside a plain C loop."""
+    speeds = []
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        for name in NETWORKS:
+            stage.doing(name)
+            speeds.append(bench_network(name))
+        stage.result = "millions of synaptic operations a second, one thread, best of 5"
+    if as_json:
+        print_json([speed.to_json() for speed in speeds])
+        return
+    rows = [
+        (s.network, s.golden, s.single, s.c or "no compiler", s.golden / s.c if s.c else "")
+        for s in speeds
+    ]
+    columns = ("network", f"golden, {speeds[0].samples} samples", "1 sample", "C", "golden / C")
+    print_table(Console(), columns, rows)
+
+
+@bench_app.command()
+def simulators(
+    gateware: Annotated[bool, typer.Option(help="Run Verilator, too.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Golden, the gateware in Verilator, and other simulators that are installed, side by side."""
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        rows = bench_simulators(
+            lambda row: stage.doing(f"{row.network}, {row.tool}"), with_gateware=gateware
+        )
+        stage.result = "one sample on one thread, best of 3"
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+
+    def values(row: Row) -> tuple[float | int | str | None, ...]:
+        return row.rate, row.step_us, row.spikes, row.clocks, row.note
+
+    columns = ("network", "tool", "M synaptic events/s", "us a step", "spikes", "clocks", "note")
+    print_table(
+        Console(),
+        columns,
+        [(r.network, r.tool, *("" if x is None else x for x in values(r))) for r in rows],
+    )
+
+
+@bench_app.command()
+def conversion(as_json: Json = False) -> None:
+    """Accuracy of a CNN after its conversion to spikes, by setting and number of steps."""
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        rows = bench_conversion(lambda row: stage.doing(f"{row.inputs}, {row.weights}"))
+        stage.result = f"{rows[0].parameters:,} parameters, ANN {rows[0].ann:.2f} %"
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    steps = list(rows[0].accuracy)
+    print_table(
+        Console(),
+        ("inputs", "percentile", "reset", "v_init", "weights", *(f"T = {n}" for n in steps)),
+        [
+            (r.inputs, r.percentile, r.reset, r.v_init, r.weights, *(r.accuracy[n] for n in steps))
+            for r in rows
+        ],
+    )
