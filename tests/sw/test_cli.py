@@ -438,9 +438,7 @@ def test_a_file_that_is_no_nir(folder, capsys):
     assert main(["compile", "program.npz"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("hubel: program.npz: not a readable NIR file: ")
-    assert error.endswith(
-        "; write it again with hubel, or copy the file again from where it came\n"
-    )
+    assert error.endswith("; write it again, or copy the file again from where it came\n")
     assert error.count("\n") == 1
 
 

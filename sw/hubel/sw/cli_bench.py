@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from . import commands
 from .bench_conversion import bench_conversion
-from .bench_golden import NETWORKS, bench_network
 from .bench_simulators import Row, bench_simulators
 from .cli_print import print_json, print_table
 from .stages import Stages
@@ -19,11 +19,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")
 @bench_app.command()
 def golden(as_json: Json = False) -> None:
     """Synaptic operations a second of the golden model, beside a plain C loop."""
-    speeds = []
     with Stages(Console(stderr=as_json))("bench") as stage:
-        for name in NETWORKS:
-            stage.doing(name)
-            speeds.append(bench_network(name))
+        speeds = commands.bench(stage.doing)
         stage.result = "millions of synaptic operations a second, one thread, best of 5"
     if as_json:
         print_json([speed.to_json() for speed in speeds])

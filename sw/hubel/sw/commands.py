@@ -22,6 +22,7 @@ from hubel.sim.golden import Trace
 
 from . import backends, footprint
 from . import report as html_report
+from .bench_golden import NETWORKS, Speed, bench_network
 from .building import build_recorded
 from .convert import PERCENTILE
 from .convert import convert as convert_mlp
@@ -42,6 +43,8 @@ from .training import train_digits
 __all__ = [
     "Finding",
     "Settings",
+    "Speed",
+    "bench",
     "build",
     "compile",
     "convert",
@@ -269,3 +272,12 @@ def nature(
     """NATURE and CO2e of every attempt in ``ledger``, as plain values."""
     place = footprint.site(country, pue=pue, grid_loss=grid_loss)
     return footprint.ledger_nature(ledger, place, country)
+
+
+def bench(on_network: Callable[[str], None] = _quiet) -> list[Speed]:
+    """Measure the golden model on its two networks."""
+    speeds = []
+    for name in NETWORKS:
+        on_network(name)
+        speeds.append(bench_network(name))
+    return speeds
