@@ -106,7 +106,7 @@ def assert_distances_are_reached(params: CoreParams, accesses: list[Access]) -> 
 @pytest.mark.parametrize("rows, lanes", [(1, 2), (2, 4), (3, 4), (8, 2), (13, 8), (40, 16)])
 def test_random_accesses(rows: int, lanes: int, sparse: bool) -> None:
     params = memory_of(rows, sparse=sparse, lanes=lanes)
-    accesses = random_accesses(params, 2000, seed=rows)
+    accesses = random_accesses(params, 4000 if lanes < 8 else 2000, seed=rows)
     assert_distances_are_reached(params, accesses)
     compare(CurrentMemory(params), *vectors(params, accesses))
 

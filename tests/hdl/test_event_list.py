@@ -73,7 +73,7 @@ def vectors(
     read = [s for s in range(len(lists)) if params.consumers(s)]
     inputs: Clocks = []
     expected: Clocks = [{} for _ in range(clocks + 1)]
-    seen = dict.fromkeys(CORNERS, 0)
+    seen: dict[str, int] = dict.fromkeys(CORNERS, 0)
     for clock in range(clocks):
         s = draw.randrange(len(lists))
         offered, taken = draw.random() >= gap, draw.random() >= busy

@@ -72,7 +72,7 @@ class LifUpdate(wiring.Component):
     state : :py:`In(StateLayout(params))`
         States at the end of the step before.
     parameters : :py:`In(ParameterLayout(params))`
-        What differs between neurons.
+        What differs between neurons; only in a core where something does.
     current : :py:`In(data.ArrayLayout(signed(accumulator_width), lanes))`
         Sums of the weights of this step's events.
     state_next : :py:`Out(StateLayout(params))`
@@ -86,21 +86,23 @@ class LifUpdate(wiring.Component):
         self._shared: list = [self._layout.row(params, p) for p in program.populations]
         self._cycles = Pipeline(params)
         self._population_width = max(1, (len(params.populations) - 1).bit_length())
-        super().__init__({
+        members = {
             "population": In(self._population_width),
             "state":      In(StateLayout(params)),
-            "parameters": In(ParameterLayout(params)),
             "current":    In(data.ArrayLayout(signed(params.accumulator_width), params.lanes)),
             "state_next": Out(StateLayout(params)),
             "fired":      Out(params.lanes),
             "saturated":  Out(params.lanes),
-        })
+        }
+        if params.neuron.varied:
+            members["parameters"] = In(ParameterLayout(params))
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         # Lists of signals by the cycle in which they hold the word.
         self._populations = {self._cycles.multiply - 1: self.population}
-        self._rows = {1: self.parameters}
+        self._rows = {1: self.parameters} if self.params.neuron.varied else {}
         self._copies = {}
         for lane in range(self.params.lanes):
             self._elaborate_lane(m, lane)
