@@ -19,9 +19,8 @@ def scatter_slots(
     steps = list(walk(mine, source, neuron))
     if not steps:
         return [None]
-    channel = int(
-        source.codes()[neuron] if mine.by_code else neuron // (source.height * source.width)
-    )
+    place = source.height * source.width
+    channel = int(source.codes()[neuron]) if mine.by_code else neuron // place
     words = int(mine.c.count[channel])
     slots: list[Slot] = []
     for number, (row, address) in enumerate(steps):

@@ -13,7 +13,6 @@ from hubel.hdl.tables import Tables, tables_of
 from hubel.sim.streams import Packing
 
 from ..programs import random_program
-from .graphs import everything
 from .vectors import Clocks, Expected, compare
 
 #: Clocks from a code to its job.
@@ -97,9 +96,13 @@ def test_random_spikes(kinds: tuple[str, ...]) -> None:
 
 
 def test_random_spikes_in_simulators(play) -> None:
-    rng = np.random.default_rng(3)
-    found = case(everything(rng, weight_width=8, state_width=16), 4)
-    kinds = {p.kind for p in found.params.projections}
-    assert kinds == set(WalkKind) and any(direct(found.params, j) for j in range(len(found.tables)))
+    def has_all(found: Case) -> bool:
+        """Projections of all kinds, and gathered ones with a table and without."""
+        sizes = found.params.projections
+        gathered = [j for j, p in enumerate(sizes) if p.kind is WalkKind.GATHER]
+        straight = {direct(found.params, j) for j in gathered}
+        return {p.kind for p in sizes} == set(WalkKind) and len(straight) == 2
+
+    found = next(filter(has_all, random_cases(100, 3, kinds=("conv", "dense", "sparse"))))
     dut = AddressTables(found.params, found.tables)
     compare(dut, *vectors(found, 2000, seed=3), play)
