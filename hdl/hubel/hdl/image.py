@@ -163,7 +163,14 @@ def _sparse_words(projection: Sparse, target: Shape,
 
 def sparse_rows(params: CoreParams, program: Program) -> list[int]:
     """Memory of targets: beside each weight word of a sparse projection, the state word of the
-    target in each lane."""
+    target in each lane.
+
+    Raises
+    ------
+    ValueError
+        If the Program is not for a core of these sizes.
+    """
+    _check(params, program)
     rows: list[int] = [0] * params.sparse_words
     width = max(1, (params.current_words - 1).bit_length())
     pairs = zip(params.projections, program.projections, strict=True)

@@ -56,7 +56,8 @@ class Population:
     v_init : Values
         Membrane before the first step of a sample.
     v_min : int, optional
-        The membrane is never below; None: only the width of the state limits it.
+        What a step adds up to is not below it (a reset may go below); None: only the width of the
+        state limits it.
     shift : int
         The sum of a step's weights counts ``2**shift`` times: bits after the weights' point.
     refractory : int

@@ -44,7 +44,7 @@ class Neurons:
     v_init : Values
         Membrane before the first step of a sample.
     v_min : float, optional
-        The membrane is never below.
+        What a step adds up to is not below it; a reset may go below.
     refractory : int
         Steps after a spike in which the membrane stays and the neuron is silent.
     u_decay : Values, optional
