@@ -39,9 +39,10 @@ __all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "build", "build_design
 
 # A read port that meets a write to its row has a defined answer in Amaranth, the old row, and
 # Yosys adds logic that makes it so where the block RAM does not: for 256 x 16 bits 42 flip-flops
-# and 26 LUTs on an iCE40, 42 and 35 on an ECP5. Where something here reads a row while it is written,
-# it does not use the answer, which is therefore left open; then 1 and 0 LUTs are left beside the RAM. The parameter has a bit for
-# each write port, and this selects clocked read ports beside exactly one.
+# and 26 LUTs on an iCE40, 42 and 35 on an ECP5. Where something here reads a row while it is
+# written, it does not use the answer, which is therefore left open; then 1 and 0 LUTs are left
+# beside the RAM. The parameter has a bit for each write port, and this selects clocked read ports
+# beside exactly one.
 RELAX_COLLISIONS = ("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i "
                     "r:COLLISION_X_MASK=1'0 %i r:TRANSPARENCY_MASK=1'0 %i")
 
