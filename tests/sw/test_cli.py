@@ -17,12 +17,12 @@ from hubel.sw import backends, commands
 from hubel.sw.bench_golden import Speed
 from hubel.sw.cli import main
 from hubel.sw.npz import write_npz
-from hubel.sw.program_file import save_program
+from hubel.sw.program_file import load_program, save_program
 
 COMMANDS = [
     *(["demo"], ["train"], ["convert"], ["compile"], ["verilog"], ["sim"], ["build"], ["flash"]),
     *(["run"], ["report"], ["nature"], ["nature", "report"], ["nature", "compute"]),
-    *(["bench"], ["bench", "golden"], ["doctor"]),
+    *(["bench"], ["bench", "golden"], ["doctor"], ["configure"], ["ranges"]),
 ]
 
 
@@ -67,7 +67,9 @@ def test_from_training_to_spikes(tmp_path, monkeypatch, capsys):
     assert 0.3 < trained["test_accuracy"] <= 1
     assert main(["convert", "build/mlp.npz"]) == 0
     assert main(["compile", "build/network.nir", "--weight-bits", "4"]) == 0
-    assert "classes: a step adds up " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "profile hubel\nhidden: " in printed
+    assert "classes: a step adds up " in printed
     assert main(["verilog", "build/program.npz", "--no-lint"]) == 0
     assert "module hubel_core(" in Path("build/hubel_core.v").read_text()
     capsys.readouterr()
@@ -432,6 +434,46 @@ def test_a_mistake_is_one_line_and_leaves_nothing(mistake, bad_files, capsys):
     assert printed.err == f"hubel: {message}\n"
     assert printed.out == ""
     assert sorted(path for path in bad_files.rglob("*") if path.is_file()) == before
+
+
+def test_settings_are_written_edited_and_obeyed(folder, capsys):
+    assert main(["configure", "network.nir", "--out", "config.json", "--weight-bits", "4"]) == 0
+    assert main(["compile", "network.nir", "--config", "config.json", "--out", "as_is.npz"]) == 0
+    assert main(["compile", "network.nir", "--weight-bits", "4", "--out", "plain.npz"]) == 0
+    one, other = (load_program(name)[0] for name in ("as_is.npz", "plain.npz"))
+    assert one.params() == other.params()
+    for mine, theirs in zip(one.projections, other.projections, strict=True):
+        np.testing.assert_array_equal(mine.weights, theirs.weights)
+    config = json.loads(Path("config.json").read_text())
+    name = next(iter(config["populations"]))
+    config["populations"][name]["fraction_bits"] = 1
+    Path("config.json").write_text(json.dumps(config))
+    assert main(["compile", "network.nir", "--config", "config.json", "--out", "edited.npz"]) == 0
+    assert load_program("edited.npz")[0].populations[0].shift == 1
+    assert main(["compile", "network.nir", "--fraction-bits", "2", "--out", "two.npz"]) == 0
+    assert {p.shift for p in load_program("two.npz")[0].populations} == {2}
+    capsys.readouterr()
+    Path("config.json").write_text("{")
+    assert main(["compile", "network.nir", "--config", "config.json"]) == 2
+    assert capsys.readouterr().err.startswith("hubel: config.json: not JSON (")
+    Path("config.json").write_text("[]")
+    assert main(["compile", "network.nir", "--config", "config.json"]) == 2
+    assert capsys.readouterr().err == (
+        "hubel: config.json: not a table of settings; `hubel configure` writes one to edit\n"
+    )
+
+
+def test_numerical_profile(folder, capsys):
+    save_program("digits.npz", program(64, 4))
+    assert main(["ranges", "digits.npz", "--images", "2", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["population"] for entry in entries] == ["out"]
+    for entry in entries:
+        low, high = entry["membrane_limits"]
+        assert low <= entry["membrane"][0] <= entry["membrane"][1] <= high
+        assert entry["weights"][0] < entry["weights"][1]
+    assert main(["ranges", "digits.npz", "--images", "2"]) == 0
+    assert "saturations" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_nir(folder, capsys):
