@@ -437,6 +437,8 @@ def test_a_mistake_is_one_line_and_leaves_nothing(mistake, bad_files, capsys):
 
 
 def test_settings_are_written_edited_and_obeyed(folder, capsys):
+    assert main(["train", "--epochs", "1", "--hidden", "8", "--out", "mlp.npz"]) == 0
+    assert main(["convert", "mlp.npz", "--out", "network.nir"]) == 0
     assert main(["configure", "network.nir", "--out", "config.json", "--weight-bits", "4"]) == 0
     assert main(["compile", "network.nir", "--config", "config.json", "--out", "as_is.npz"]) == 0
     assert main(["compile", "network.nir", "--weight-bits", "4", "--out", "plain.npz"]) == 0
