@@ -147,11 +147,17 @@ class ListHarness(Elaboratable):
         asserted(m, "count_is_known", ~asks | (lists.count == counts[lists.parity]))
         clock = known & (lists.clock == self.which)
         asserted(m, "start_is_known", ~clock | (lists.fresh == fresh[lists.clock_parity]))
-        # The code comes two clocks after its position; not of a place that is just being written.
+        # The code comes two clocks after its position; not of a spike that is taken in this clock
+        # or was in the one before.
         asked = [Signal(name=f"asked_{i}") for i in range(2)]
         answer = [Signal.like(lists.code, name=f"answer_{i}") for i in range(2)]
-        written = stored & (filling == lists.parity)
+        was_stored, was_filling, written = Signal(), Signal(), Signal()
+        m.d.comb += written.eq(
+            (stored & (filling == lists.parity)) | (was_stored & (was_filling == lists.parity))
+        )
         m.d.sync += [
+            was_stored.eq(stored),
+            was_filling.eq(filling),
             asked[0].eq(asks & (lists.position == self.where) & ~written),
             answer[0].eq(codes[lists.parity]),
             asked[1].eq(asked[0]),

@@ -54,7 +54,7 @@ class EventList(wiring.Component):
     position : :py:`In(range(max(neurons)))`
         Position in the list.
     code : :py:`Out(code_width)`
-        The code there, two cycles later.
+        The code there, two cycles later; of a spike that was taken two cycles before or earlier.
     accepted, dropped : :py:`Out(1)`
         A spike was taken into a list, or dropped, in this cycle.
     """
@@ -139,8 +139,15 @@ class EventList(wiring.Component):
         return m
 
     def _elaborate_memory(self, m, write_row, read_row):
-        """The codes in rows of banks; each bank has a register of its own, because the memory's
-        clock-to-output and a multiplexer are more than a cycle."""
+        """The codes in rows of banks. A write has a register, because much comes before it; each
+        bank has one for what it reads, because the memory's clock-to-output and a multiplexer are
+        more than a cycle."""
+        row, stored, store = Signal.like(write_row), Signal.like(self.code), Signal()
+        m.d.sync += [
+            row.eq(write_row),
+            stored.eq(self.packet.code),
+            store.eq(self.accepted),
+        ]
         banks = []
         for number, rows in enumerate(list_rows(self.params)):
             m.submodules[f"codes_{number}"] = codes = memory.Memory(
@@ -148,9 +155,9 @@ class EventList(wiring.Component):
             write, read = codes.write_port(), codes.read_port()
             code = Signal.like(self.code, name=f"code_{number}")
             m.d.comb += [
-                write.addr.eq(write_row),
-                write.data.eq(self.packet.code),
-                write.en.eq(self.accepted & (write_row[_BANK_WIDTH:] == number)),
+                write.addr.eq(row),
+                write.data.eq(stored),
+                write.en.eq(store & (row[_BANK_WIDTH:] == number)),
                 read.addr.eq(read_row),
             ]
             m.d.sync += code.eq(read.data)
