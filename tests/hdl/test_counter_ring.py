@@ -31,7 +31,7 @@ def random_increments(lanes: int, most: int, clocks: int, seed: int) -> np.ndarr
 def vectors(
     params: CoreParams, most: int, increments: np.ndarray, width: int = COUNTER_WIDTH
 ) -> tuple[Clocks, Clocks]:
-    """Inputs, and the totals of eight clocks before, one counter a clock."""
+    """Inputs, and the totals of nine clocks before, one counter a clock."""
     packing = Packing(IncrementLayout(params, most))
     inputs = [
         {"increment": packing.pack(**dict(zip(NAMES, row, strict=True)))}
@@ -40,7 +40,7 @@ def vectors(
     expected: Clocks = []
     for clock in range(len(increments)):
         number = clock % len(NAMES)
-        total = increments[: max(0, clock - len(NAMES)), number].sum()
+        total = increments[: max(0, clock - len(NAMES) - 1), number].sum()
         expected.append({"counters__number": number, "counters__value": int(total) % (1 << width)})
     return inputs, expected
 

@@ -133,9 +133,10 @@ class Core(wiring.Component):
         slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, cycles.write + 1)]
         m.d.sync += [later.eq(slot) for slot, later in pairwise(slots)]
         for p in range(len(params.populations)):
-            # A word that is read three cycles after this one or later is read after these are
-            # written.
-            unwritten = [slot.last & (slot.population == p) for slot in slots[1:cycles.update + 1]]
+            # The first slot of a population that starts now comes ``load + 1`` cycles after this
+            # one. It must not read before these are written, nor in the same cycle.
+            early = slots[1:cycles.update - cycles.load + 1]
+            unwritten = [slot.last & (slot.population == p) for slot in early]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
         self._elaborate_currents(m, slots, walker, lif)

@@ -14,7 +14,7 @@ __all__ = ["CounterRing", "CounterSignature", "IncrementLayout"]
 
 class CounterSignature(wiring.Signature):
     """The counters of a core, one a cycle, in the order of :class:`Counters`: ``value`` is the
-    total of counter ``number``, up to eight cycles old. Both are driven by the core."""
+    total of counter ``number``, up to nine cycles old. Both are driven by the core."""
     def __init__(self):
         super().__init__({
             "number": Out(range(len(Counters.names()))),
@@ -64,21 +64,24 @@ class CounterRing(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         names = Counters.names()
-        number = Signal(range(len(names)))
+        number, following = Signal(range(len(names))), Signal(range(len(names)), init=1)
         ring = [Signal(COUNTER_WIDTH, name=f"ring_{i}") for i in range(len(names))]
         widest = max(Shape.cast(field.shape).width for _, field in self._layout)
         waiting = Signal(range(len(names) * (2**widest - 1) + 1))
-        m.d.sync += number.eq(Mux(number == len(names) - 1, 0, number + 1))
+        m.d.sync += [
+            number.eq(following),
+            following.eq(Mux(following == len(names) - 1, 0, following + 1)),
+        ]
         m.d.sync += [before.eq(after) for before, after in pairwise(ring)]
         m.d.sync += ring[-1].eq(ring[0] + waiting)
         m.d.comb += [self.counters.number.eq(number), self.counters.value.eq(ring[0])]
-        with m.Switch(number):
+        # What waits is chosen a cycle before it is added: to do both is the critical path.
+        with m.Switch(following):
             for i, name in enumerate(names):
                 increment = self.increment[name]
                 pending = Signal(range(len(names) * (2**len(increment) - 1) + 1),
                                  name=f"{name}_pending")
                 m.d.sync += pending.eq(pending + increment)
                 with m.Case(i):
-                    m.d.comb += waiting.eq(pending)
-                    m.d.sync += pending.eq(increment)
+                    m.d.sync += [waiting.eq(pending), pending.eq(increment)]
         return m

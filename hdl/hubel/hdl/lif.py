@@ -166,9 +166,11 @@ class LifUpdate(wiring.Component):
         bias = signal("bias")
         m.d.sync += bias.eq(self._parameter(m, lane, "bias", multiply))
 
-        # Bias, and what a late reset subtracts; the carry input of the adder rounds the decay.
+        # Bias, and what a late reset subtracts; the carry input of the adder rounds the decay. It
+        # subtracts 0 or more, and only from a membrane above a threshold of 0 or more: one bit is
+        # enough.
         at = multiply + 2
-        biased = {at: signal("biased", signed(width + (2 if neuron.late else 1)))}
+        biased = {at: signal("biased", signed(width + 1))}
         subtracted = C(0)
         if neuron.late:
             above, shared = signal("above", 1), self._shared_at(m, multiply)
