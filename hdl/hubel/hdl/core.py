@@ -94,6 +94,8 @@ class Core(wiring.Component):
         Initial contents of the memories; must be for a core of these sizes.
     access : bool
         The memories can be replaced, so that the core runs any Program of its sizes.
+    spram : bool
+        Weights are in the SPRAM of an iCE40UP, which must be loaded; needs ``access``.
 
     Members
     -------
@@ -111,9 +113,11 @@ class Core(wiring.Component):
     events: stream.Interface
     spikes: stream.Interface
 
-    def __init__(self, params: CoreParams, program: Program, *, access: bool = False):
+    def __init__(self, params: CoreParams, program: Program, *, access: bool = False,
+                 spram: bool = False):
         self.params = params
         self._access = access
+        self._spram = spram
         self._neuron_rows = neuron_rows(params, program)
         self._weight_rows = weight_rows(params, program)
         self._target_rows = sparse_rows(params, program)
@@ -189,7 +193,8 @@ class Core(wiring.Component):
         """From slots to the sum of each state word."""
         params, cycles = self.params, self._cycles
         m.submodules.weights = weights = WordMemory(
-            params.lanes * params.weight_width, self._weight_rows, loadable=self._access)
+            params.lanes * params.weight_width, self._weight_rows, loadable=self._access,
+            spram=self._spram)
         if access is not None:
             wiring.connect(m, access.load_weights, weights.load)
             m.d.comb += access.row_weights.eq(weights.word)
