@@ -22,6 +22,8 @@ from .image import (
     weight_rows,
 )
 from .lif import LifUpdate
+from .memory_access import MemoryAccess, MemoryAccessSignature, MemoryKind, row_bytes
+from .memory_image import has_lists, memory_widths
 from .params import CoreParams
 from .pipeline import Pipeline
 from .program import Program
@@ -90,6 +92,8 @@ class Core(wiring.Component):
         Sizes.
     program : :class:`Program`
         Initial contents of the memories; must be for a core of these sizes.
+    access : bool
+        The memories can be replaced, so that the core runs any Program of its sizes.
 
     Members
     -------
@@ -101,31 +105,38 @@ class Core(wiring.Component):
         Totals since reset.
     update : :py:`Out(UpdateSignature(params))`
         Each state word, as it is written; for observers.
+    memory : :py:`In(MemoryAccessSignature())`
+        To load and to read the memories while the core is idle. Only with ``access``.
     """
     events: stream.Interface
     spikes: stream.Interface
 
-    def __init__(self, params: CoreParams, program: Program):
+    def __init__(self, params: CoreParams, program: Program, *, access: bool = False):
         self.params = params
+        self._access = access
         self._neuron_rows = neuron_rows(params, program)
         self._weight_rows = weight_rows(params, program)
         self._target_rows = sparse_rows(params, program)
         self._tables = tables_of(params, program)
         self._program = program
         self._cycles = Pipeline(params)
-        super().__init__({
+        members = {
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
             "counters": Out(CounterSignature()),
             "update":   Out(UpdateSignature(params)),
-        })
+        }
+        if access:
+            members["memory"] = In(MemoryAccessSignature())
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         params = self.params
         cycles = self._cycles
-        m.submodules.walker = walker = Walker(params, self._tables)
-        m.submodules.lif = lif = LifUpdate(params, self._program)
+        lists = self._access and has_lists(params)
+        m.submodules.walker = walker = Walker(params, self._tables, loadable=lists)
+        m.submodules.lif = lif = LifUpdate(params, self._program, loadable=self._access)
         m.submodules.emitter = emitter = SpikeEmitter(params, depth=cycles.words_in_flight)
 
         # slots[i] is what the walker gave i cycles ago.
@@ -138,8 +149,17 @@ class Core(wiring.Component):
             unwritten = [slot.last & (slot.population == p) for slot in slots[1:cycles.update + 1]]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
-        self._elaborate_currents(m, slots, walker, lif)
-        self._elaborate_neurons(m, slots, lif)
+        access = None
+        if self._access:
+            m.submodules.access = access = MemoryAccess(
+                memory_widths(params, self._program),
+                {MemoryKind.WEIGHTS, MemoryKind.TARGETS, MemoryKind.NEURONS})
+            wiring.connect(m, wiring.flipped(self.memory), access.port)
+            wiring.connect(m, access.load_shared, lif.load)
+            if lists:
+                wiring.connect(m, access.load_tables, walker.load)
+        self._elaborate_currents(m, slots, walker, lif, access)
+        self._elaborate_neurons(m, slots, lif, access)
         self._elaborate_packets(m, walker, emitter)
 
         # Lanes without a neuron obey the parameters of their population, but nobody hears them.
@@ -165,11 +185,14 @@ class Core(wiring.Component):
         self._elaborate_counters(m, walker, emitter, done, saturated)
         return m
 
-    def _elaborate_currents(self, m, slots, walker, lif):
+    def _elaborate_currents(self, m, slots, walker, lif, access):
         """From slots to the sum of each state word."""
         params, cycles = self.params, self._cycles
         m.submodules.weights = weights = WordMemory(
-            params.lanes * params.weight_width, self._weight_rows)
+            params.lanes * params.weight_width, self._weight_rows, loadable=self._access)
+        if access is not None:
+            wiring.connect(m, access.load_weights, weights.load)
+            m.d.comb += access.row_weights.eq(weights.word)
         m.submodules.accumulator = accumulator = Accumulator(params)
         words = _delayed(m, weights.word, cycles.add - cycles.address - 1, "word")
         m.d.comb += [
@@ -192,7 +215,11 @@ class Core(wiring.Component):
         m.d.comb += [row.eq(scatter.row) for row in rows]
         if self._target_rows:
             layout = currents.rows.shape()
-            m.submodules.targets = targets = WordMemory(layout.size, self._target_rows)
+            m.submodules.targets = targets = WordMemory(
+                layout.size, self._target_rows, loadable=self._access)
+            if access is not None:
+                wiring.connect(m, access.load_targets, targets.load)
+                m.d.comb += access.row_targets.eq(targets.word)
             # Sparse words come first in the memory of weights.
             is_sparse, row, later = Signal(), Signal.like(scatter.row), Signal.like(rows)
             m.d.comb += [
@@ -217,12 +244,15 @@ class Core(wiring.Component):
         m.d.comb += [currents.rows[lane].eq(Mux(takes, slot.word, rows[lane]))
                      for lane in range(params.lanes)]
 
-    def _elaborate_neurons(self, m, slots, lif):
+    def _elaborate_neurons(self, m, slots, lif, access):
         """States and parameters to the update, and states back."""
         params, cycles = self.params, self._cycles
+        width = neuron_row_shape(params)
         m.submodules.neurons = neurons = memory.Memory(
-            shape=neuron_row_shape(params), depth=len(self._neuron_rows), init=self._neuron_rows)
-        read, write = neurons.read_port(), neurons.write_port()
+            shape=8 * row_bytes(width) if access is not None else width,
+            depth=len(self._neuron_rows), init=self._neuron_rows)
+        read = neurons.read_port()
+        write = neurons.write_port(granularity=None if access is None else 8)
 
         def address(row, kind):
             return Cat(row, C(kind, 2))
@@ -240,12 +270,23 @@ class Core(wiring.Component):
             read.en.eq(early.last | (late.last if params.neuron.varied else 0)),
             write.addr.eq(address(done.row, NeuronRow.STATE)),
             write.data.eq(lif.state_next),
-            write.en.eq(done.last),
+            write.en.eq(done.last.replicate(len(write.en))),
             lif.state.eq(read.data),
             lif.population.eq(slots[cycles.state + cycles.multiply - 1].population),
         ]
         if ParameterLayout(params).size:
             m.d.comb += lif.parameters.eq(read.data)
+        if access is not None:
+            load = access.load_neurons
+            m.d.comb += access.row_neurons.eq(read.data)
+            with m.If(load.select):
+                m.d.comb += [
+                    read.addr.eq(load.address),
+                    read.en.eq(1),
+                    write.addr.eq(load.address),
+                    write.data.eq(load.data.replicate(row_bytes(width))),
+                    write.en.eq(load.enable),
+                ]
 
     def _elaborate_packets(self, m, walker, emitter):
         """Packets of the populations go back into the event lists or out or both; packets from

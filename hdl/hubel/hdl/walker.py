@@ -4,10 +4,11 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .address_tables import AddressTables, JobLayout
+from .address_tables import AddressTables, JobLayout, table_layout
 from .event_list import EventList
 from .events import EventLayout
 from .image import row_width
+from .memory_access import LoadSignature
 from .params import CoreParams
 from .pipeline import Pipeline, uses_tables
 from .scatter_walker import ScatterSlotLayout, ScatterWalker
@@ -61,6 +62,8 @@ class Walker(wiring.Component):
     params : :class:`CoreParams`
     tables : tuple of :class:`~hubel.hdl.tables.Tables`
         Of the projections.
+    loadable : bool
+        Whether they may be replaced.
 
     Members
     -------
@@ -86,10 +89,13 @@ class Walker(wiring.Component):
         There is a slot of either kind in this cycle, with or without a weight word.
     accepted, dropped : :py:`Out(1)`
         A spike was taken, or dropped because its step has more spikes than its source neurons.
+    load : :py:`In(LoadSignature(width))`
+        The port of that name of :class:`AddressTables`; only if ``loadable``.
     """
-    def __init__(self, params: CoreParams, tables: tuple[Tables, ...]):
+    def __init__(self, params: CoreParams, tables: tuple[Tables, ...], *, loadable: bool = False):
         self.params = params
         self._tables = tables
+        self._loadable = loadable
         members = {
             "packet":         In(EventLayout(params)),
             "take":           In(1),
@@ -104,6 +110,9 @@ class Walker(wiring.Component):
         }
         if params.current_words:
             members["scatter"] = Out(ScatterSlotLayout(JobLayout(params, tables)))
+        if loadable:
+            job = JobLayout(params, tables)
+            members["load"] = In(LoadSignature(table_layout(job, "c").size))
         super().__init__(members)
         # What is walked, in order: for each population its scattered projections and then the
         # sweep, with the gathered projection or None.
@@ -213,7 +222,10 @@ class Walker(wiring.Component):
             axon, delay = Signal.like(event_list.code), 2
             m.d.sync += axon.eq(event_list.code)
         else:
-            m.submodules.tables = tables = AddressTables(self.params, self._tables)
+            m.submodules.tables = tables = AddressTables(self.params, self._tables,
+                                                         loadable=self._loadable)
+            if self._loadable:
+                wiring.connect(m, wiring.flipped(self.load), tables.load)
             axon, delay = tables.job.address, 4
             m.d.sync += tables.projection.eq(projection)
             m.d.comb += tables.code.eq(event_list.code)
