@@ -1,7 +1,7 @@
 """What a device says of itself, so that a Program for another bitstream is refused."""
 
 import hashlib
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -9,7 +9,7 @@ from .events import EventLayout
 from .link_protocol import TAG_BYTES, VERSION, event_bytes
 from .params import CoreParams
 
-__all__ = ["IDENTITY_BYTES", "TAG_PLACE", "Identity", "configuration_hash"]
+__all__ = ["IDENTITY_BYTES", "TAG_PLACE", "Identity", "configuration_hash", "described"]
 
 #: Bytes of the largest identity; its place in the memory of the link has as many.
 IDENTITY_BYTES = 116
@@ -40,7 +40,8 @@ def configuration_hash(params: CoreParams) -> bytes:
     return hashlib.sha256(repr(_plain(params)).encode()).digest()[:8]
 
 
-def _described(params: CoreParams) -> str:
+def described(params: CoreParams) -> str:
+    """Sources and sizes of a core, for people."""
     sources = "-".join(map(str, (*params.inputs, *params.populations)))
     return (f"{sources}, {params.lanes} lanes, {params.weight_width} bit weights, "
             f"{params.state_width} bit states")
@@ -91,7 +92,11 @@ class Identity:
             source_bits=EventLayout(params)["source"].width, event_bytes=event_bytes(params),
             lanes=params.lanes, weight_width=params.weight_width, state_width=params.state_width,
             inputs=len(params.inputs), populations=len(params.populations),
-            outputs=len(params.outputs), text=_described(params))
+            outputs=len(params.outputs), text=described(params))
+
+    def with_tag(self, tag: bytes) -> "Identity":
+        """The same with another Program."""
+        return replace(self, tag=tag)
 
     def to_bytes(self) -> bytes:
         """:data:`IDENTITY_BYTES` bytes at most; a text that is too long ends with "..."."""
