@@ -65,7 +65,8 @@ class BoardTop(Elaboratable):
         m.domains.sync = ClockDomain()
         m.submodules.clock = PllClock(self._board.pll)
         m.submodules.soc = soc = SpikeSoc(
-            self._params, self._program, divisor=self._board.divisor)
+            self._params, self._program, divisor=self._board.divisor,
+            clock_hz=self._board.clock_hz)
         uart = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)

@@ -105,6 +105,9 @@ class Core(wiring.Component):
         Packets of the populations that are outputs.
     counters : :py:`Out(CounterSignature())`
         Totals since reset.
+    active : :py:`Out(1)`
+        A step is walked or can be, or a packet moves. Between two such cycles of the same step are
+        a few, while it is in the pipeline.
     update : :py:`Out(UpdateSignature(params))`
         Each state word, as it is written; for observers.
     memory : :py:`In(MemoryAccessSignature())`
@@ -128,6 +131,7 @@ class Core(wiring.Component):
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
             "counters": Out(CounterSignature()),
+            "active":   Out(1),
             "update":   Out(UpdateSignature(params)),
         }
         if access:
@@ -315,6 +319,7 @@ class Core(wiring.Component):
             walker.packet.eq(Mux(inside, sent.payload, outside.payload)),
             walker.take.eq(inside | (outside.valid & outside.ready)),
             outside.ready.eq(~inside & (walker.may_fill >> outside.payload.source)[0]),
+            self.active.eq(walker.active | sent.valid | (outside.valid & outside.ready)),
         ]
 
     def _elaborate_counters(self, m, walker, emitter, done, saturated):

@@ -87,6 +87,8 @@ class Walker(wiring.Component):
         with a memory of currents.
     busy : :py:`Out(1)`
         There is a slot of either kind in this cycle, with or without a weight word.
+    active : :py:`Out(1)`
+        A step is walked, or can be.
     accepted, dropped : :py:`Out(1)`
         A spike was taken, or dropped because its step has more spikes than its source neurons.
     load : :py:`In(LoadSignature(width))`
@@ -105,6 +107,7 @@ class Walker(wiring.Component):
             "slot":           Out(SlotLayout(params)),
             "weight_address": Out(max(1, (params.weight_words - 1).bit_length())),
             "busy":           Out(1),
+            "active":         Out(1),
             "accepted":       Out(1),
             "dropped":        Out(1),
         }
@@ -175,7 +178,7 @@ class Walker(wiring.Component):
         m.d.comb += self.busy.eq(sweeping.busy | (scatter.busy if scatter else 0))
         self._elaborate_addresses(m, event_list, sweeping, scatter, projection)
 
-        with m.FSM():
+        with m.FSM() as fsm:
             if scatter is not None:
                 # Reset does not clear memories: the currents of an unfinished step go first.
                 clear = Signal()
@@ -210,6 +213,7 @@ class Walker(wiring.Component):
                     m.d.comb += schedule.finished.eq(1 << population)
                     m.d.sync += parity.eq(~parity)
                     m.next = "Choose"
+        m.d.comb += self.active.eq(~fsm.ongoing("Choose") | schedule.may_start.any())
         return m
 
     def _elaborate_addresses(self, m, event_list, sweeping, scatter, projection):

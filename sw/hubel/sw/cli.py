@@ -17,9 +17,11 @@ from hubel.boards.flash import FlashFailed
 from hubel.boards.toolchain import ToolMissing as SynthesisMissing
 from hubel.hdl.program import Reset
 from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
+from hubel.sim.virtual import VirtualBoardFailed
 
 from . import commands
 from .cli_bench import bench_app
+from .cli_board import virtual
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -33,11 +35,11 @@ app = typer.Typer(
     help="From a trained network to a spiking FPGA on open tools, bit-exact at every stage, "
     "with an energy figure that can be defended. Start with: hubel demo",
 )
+app.command()(virtual)
 app.add_typer(bench_app, name="bench")
 app.add_typer(nature_app, name="nature")
 
-Backend = Literal["golden", "verilator", "icarus"]
-Simulator = Literal["verilator", "icarus"]
+Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 ProgramFile = Annotated[Path, typer.Argument(help="A Program, made by `hubel compile`.")]
 Inputs = Annotated[
@@ -263,13 +265,21 @@ def run(
     inputs: Inputs,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/run.npz"),
     backend: Annotated[
-        Backend, typer.Option(help="The golden model, or an HDL simulator.")
+        str,
+        typer.Option(
+            help="golden, an HDL simulator (verilator, icarus), the virtual board (virtual), or "
+            "the serial port of a board."
+        ),
     ] = "golden",
     images: Images = None,
     steps: Steps = 16,
     bin_us: BinUs = 1000,
     lanes: Lanes = 8,
     waves: Waves = None,
+    states: Annotated[
+        bool | None,
+        typer.Option(help="Read a board's membranes after each step; the virtual one's are read."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a Program: the same spikes, membranes and counters whatever the back end."""
@@ -284,11 +294,16 @@ def run(
             bin_us=bin_us,
             lanes=lanes,
             waves=waves,
+            states=states,
             on_stage=stage.doing,
+            on_step=stage.advance,
         )
         counters = trace.counters.total()
+        # A board gives the spikes of its outputs only.
         spikes = {
-            p.name: int(s.sum()) for p, s in zip(loaded.populations, trace.spikes, strict=True)
+            p.name: int(s.sum())
+            for p, s in zip(loaded.populations, trace.spikes, strict=True)
+            if s is not None
         }
         stage.result = (
             f"{out}: " + ", ".join(f"{n} {name}" for name, n in spikes.items()) + " spikes"
@@ -339,7 +354,7 @@ def doctor(as_json: Json = False) -> None:
 
 #: The thing ran, and the answer is no.
 _ANSWER_IS_NO = (
-    *(AssertionError, BenchFailed, BuildFailed, BitstreamFailed, FlashFailed),
+    *(AssertionError, BenchFailed, BuildFailed, BitstreamFailed, FlashFailed, VirtualBoardFailed),
     subprocess.CalledProcessError,
 )
 #: Bad use or bad input, or something that is not installed or not there in sufficient amount.

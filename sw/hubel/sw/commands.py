@@ -223,7 +223,9 @@ def run(
     bin_us: int = 1000,
     lanes: int = 8,
     waves: PathLike | None = None,
+    states: bool | None = None,
     on_stage: Callable[[str], None] = _quiet,
+    on_step: Callable[[int, int], None] = _quiet,
 ) -> tuple[Program, Trace, float]:
     """Run ``program`` on ``inputs`` and save spikes, membranes, counters and timing as ``out``."""
     loaded, _ = load_program(program)
@@ -231,7 +233,14 @@ def run(
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(out) as temporary:
         trace, seconds = backends.run(
-            loaded, spikes, backend=backend, lanes=lanes, waves=waves, on_stage=on_stage
+            loaded,
+            spikes,
+            backend=backend,
+            lanes=lanes,
+            waves=waves,
+            states=states,
+            on_stage=on_stage,
+            on_step=on_step,
         )
         save_trace(temporary, loaded, trace, backend=backend, seconds=seconds)
     return loaded, trace, seconds
