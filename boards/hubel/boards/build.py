@@ -47,6 +47,7 @@ RELAX_COLLISIONS = ("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE
                     "r:COLLISION_X_MASK=1'0 %i r:TRANSPARENCY_MASK=1'0 %i")
 
 _REPORT = "build.json"
+_BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
 
 
 class BuildFailed(Exception):
@@ -54,7 +55,8 @@ class BuildFailed(Exception):
 
 
 class BoardTop(Elaboratable):
-    """The top level on ``board``: clock, serial port and :class:`SpikeSoc`."""
+    """The top level on ``board``: clock, serial port, flash where it is needed, and
+    :class:`SpikeSoc`."""
     def __init__(self, board: Board, params: CoreParams, program: Program):
         self._board = board
         self._params = params
@@ -64,13 +66,24 @@ class BoardTop(Elaboratable):
         m = Module()
         m.domains.sync = ClockDomain()
         m.submodules.clock = PllClock(self._board.pll)
+        spram = self._board.uses_spram(self._params)
+        boot = self._board.boot if spram else None
         m.submodules.soc = soc = SpikeSoc(
             self._params, self._program, divisor=self._board.divisor,
-            clock_hz=self._board.clock_hz)
+            clock_hz=self._board.clock_hz, spram=spram, boot=boot)
         uart = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [soc.rx.eq(rx.i), tx.o.eq(soc.tx)]
+        if boot is not None:
+            flash = platform.request("spi_flash_1x", 0, dir="-")
+            m.submodules.cs = cs = io.Buffer(io.Direction.Output, flash.cs)
+            m.submodules.clk = clk = io.Buffer(io.Direction.Output, flash.clk)
+            m.submodules.copi = copi = io.Buffer(io.Direction.Output, flash.copi)
+            m.submodules.cipo = cipo = io.Buffer(io.Direction.Input, flash.cipo)
+            # The pin of a platform is inverted where its name is.
+            m.d.comb += [cs.o.eq(~soc.spi.cs_n), clk.o.eq(soc.spi.clk),
+                         copi.o.eq(soc.spi.copi), soc.spi.cipo.eq(cipo.i)]
         return m
 
 
@@ -79,7 +92,8 @@ def build(board: Board, params: CoreParams, program: Program, out_dir: str | os.
           progress: Callable[[str], None] = lambda stage: None) -> BuildReport:
     """Bitstream of ``program`` on a core of sizes ``params``; see :func:`build_design`."""
     return build_design(board, BoardTop(board, params, program), out_dir,
-                        core=Core(params, program), seed=seed, seeds=seeds, progress=progress)
+                        core=Core(params, program, access=True, spram=board.uses_spram(params)),
+                        seed=seed, seeds=seeds, progress=progress)
 
 
 def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[str], *,
@@ -117,6 +131,8 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
     core_rtlil = None if core is None else rtlil.convert(
         core, name="core", platform=platform, emit_src=False)
     commands = json.loads(plan.files["build_top.json"])["commands"]
+    if board.family == "gowin":
+        commands[1] = _himbaechel(board, platform)
     tools = [find_tool(name) for name, *_ in commands]
     identity = [board.name, plan.digest().hex(), core_rtlil, [t.version for t in tools],
                 seed, seeds]
@@ -141,6 +157,15 @@ def _plan(board: Board, platform: Any, design: Elaboratable) -> Any:
         script_after_synth="tee -q -o stat.json stat -json",
         synth_opts="-dsp" if board.family == "ice40" and board.resources["dsp"] else "",
         nextpnr_opts="--timing-allow-fail")
+
+
+def _himbaechel(board: Board, platform: Any) -> list[str]:
+    """Place and route for a Gowin, whose tool has another name and other options since it moved to
+    nextpnr's newer framework. It knows nothing of PLLs: all clocks must meet the core's."""
+    return ["nextpnr-himbaechel-gowin", "--quiet", "--timing-allow-fail", "--log", "top.tim",
+            "--device", platform.part, "--vopt", f"family={platform._chipdb_device}",
+            "--vopt", "cst=top.cst", "--freq", f"{board.clock_hz / 1e6:g}",
+            "--json", "top.syn.json", "--write", "top.pnr.json"]
 
 
 class _Run:
@@ -207,9 +232,10 @@ def _run_all(board: Board, platform: Any, run: _Run, commands: list[list[str]],
 
     pnr_report = run.json(f"{best.seed}-pnr.json")
     reached, met = clock_mhz(pnr_report)
-    bitstream = folder / ("top.bin" if board.family == "ice40" else "top.bit")
+    bitstream = folder / _BITSTREAMS[board.family]
     BuildReport(
-        board=board.name, device=f"{platform.device}-{platform.package}",
+        board=board.name,
+        device=getattr(platform, "part", None) or f"{platform.device}-{platform.package}",
         clock_mhz=board.clock_hz / 1e6, fmax_mhz=round(reached, 2), met=met,
         utilisation=utilisation(pnr_report), cells=cell_counts(run.json("stat.json")),
         core_cells=core_cells, critical_path=critical_path(pnr_report),
