@@ -56,7 +56,7 @@ def _population(rng: np.random.Generator, p: Population, state_width: int) -> Po
     return replace(
         p,
         reset=reset,
-        threshold=like(p.threshold, 0, most),
+        threshold=like(p.threshold, 0, most // 8),
         decay=like(p.decay, 0, 4096),
         v_reset=like(p.v_reset, 0, most),
         bias=like(p.bias, -most // 8, most // 4),
