@@ -96,6 +96,8 @@ class Core(wiring.Component):
         The memories can be replaced, so that the core runs any Program of its sizes.
     spram : bool
         Weights are in the SPRAM of an iCE40UP, which must be loaded; needs ``access``.
+    contents : dict of MemoryKind to list of int, optional
+        Rows of some memories instead of those of ``program``.
 
     Members
     -------
@@ -117,13 +119,14 @@ class Core(wiring.Component):
     spikes: stream.Interface
 
     def __init__(self, params: CoreParams, program: Program, *, access: bool = False,
-                 spram: bool = False):
+                 spram: bool = False, contents: dict[MemoryKind, list[int]] | None = None):
+        contents = contents or {}
         self.params = params
         self._access = access
         self._spram = spram
-        self._neuron_rows = neuron_rows(params, program)
-        self._weight_rows = weight_rows(params, program)
-        self._target_rows = sparse_rows(params, program)
+        self._neuron_rows = contents.get(MemoryKind.NEURONS) or neuron_rows(params, program)
+        self._weight_rows = contents.get(MemoryKind.WEIGHTS) or weight_rows(params, program)
+        self._target_rows = contents.get(MemoryKind.TARGETS) or sparse_rows(params, program)
         self._tables = tables_of(params, program)
         self._program = program
         self._cycles = Pipeline(params)

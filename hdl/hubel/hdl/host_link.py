@@ -1,5 +1,6 @@
 """The host's way into a core: requests come as frames, and each is answered by one."""
 
+import random
 from typing import Any
 
 from amaranth import *
@@ -19,7 +20,7 @@ from .memory_access import MemoryAccessSignature, MemoryKind
 from .params import CoreParams
 from .uart import ByteSignature
 
-__all__ = ["HostLink"]
+__all__ = ["HostLink", "link_memory"]
 
 
 # What a part of the memory holds, the upper bits of its addresses: the request, the answer, and
@@ -27,6 +28,15 @@ __all__ = ["HostLink"]
 _REQUEST, _ANSWER, _IDENTITY = C(0b0, 1), C(0b10, 2), C(0b11, 2)
 
 _COUNTER_BYTES = 4 * len(Counters.names())
+
+
+def link_memory(identity: bytes) -> list[int]:
+    """Contents of the memory of a link at first. What is written before it is read is noise, by
+    which the memory can be found in a routed design."""
+    contents = list(random.Random("link").randbytes(512))
+    contents[0x180:0x180 + len(identity)] = identity
+    return contents
+
 
 class HostLink(wiring.Component):
     """Serves a core over a pair of byte streams, by the protocol of docs/protocol.md.
@@ -106,9 +116,8 @@ class HostLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        contents = [0] * 512
-        contents[0x180:0x180 + len(self._identity)] = self._identity
-        m.submodules.frames = frames = memory.Memory(shape=8, depth=512, init=contents)
+        m.submodules.frames = frames = memory.Memory(
+            shape=8, depth=512, init=link_memory(self._identity))
         m.submodules.crc = self._crc = crc = catalog.CRC16_IBM_3740(8).create()
         m.submodules.receiver = self._receiver = receiver = FrameReceiver()
         m.d.comb += self.receives.eq(receiver.enable)

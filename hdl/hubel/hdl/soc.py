@@ -8,6 +8,7 @@ from .core import Core
 from .flash_boot import FlashBoot, SpiSignature
 from .host_link import HostLink
 from .identity import Identity
+from .memory_access import MemoryKind
 from .params import CoreParams
 from .program import Program
 from .program_tag import program_tag
@@ -35,6 +36,10 @@ class SpikeSoc(wiring.Component):
         Weights are in the SPRAM of an iCE40UP.
     boot : int or None
         Address in an SPI flash of what to load after reset, before the host is heard.
+    contents : dict of MemoryKind to list of int, optional
+        Rows of some memories instead of those of ``program``.
+    tag : bytes, optional
+        Of the Program, instead of that of ``program``.
 
     Members
     -------
@@ -49,15 +54,17 @@ class SpikeSoc(wiring.Component):
     tx: Signal
 
     def __init__(self, params: CoreParams, program: Program, *, divisor: int, clock_hz: float = 0,
-                 loaded: bool = True, spram: bool = False, boot: int | None = None):
+                 loaded: bool = True, spram: bool = False, boot: int | None = None,
+                 contents: dict[MemoryKind, list[int]] | None = None, tag: bytes | None = None):
         self.params = params
+        self._contents = contents
         self._program = program
         self._divisor = divisor
         self._loaded = loaded and not spram
         self._spram = spram
         self._boot = boot
-        tag = program_tag(params, program)
-        self.identity = Identity.of(params, tag=tag, clock_hz=clock_hz)
+        self.identity = Identity.of(
+            params, tag=tag or program_tag(params, program), clock_hz=clock_hz)
         members = {
             "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]
             "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]
@@ -71,7 +78,8 @@ class SpikeSoc(wiring.Component):
         m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
         m.submodules.link = link = HostLink(self.params, self.identity, loaded=self._loaded)
-        core = Core(self.params, self._program, access=True, spram=self._spram)
+        core = Core(self.params, self._program, access=True, spram=self._spram,
+                    contents=self._contents)
         m.submodules.core = ResetInserter(link.reset)(core)
         if self._boot is None:
             wiring.connect(m, receiver.bytes, link.i_bytes)
