@@ -147,13 +147,23 @@ class ListHarness(Elaboratable):
         asserted(m, "count_is_known", ~asks | (lists.count == counts[lists.parity]))
         clock = known & (lists.clock == self.which)
         asserted(m, "start_is_known", ~clock | (lists.fresh == fresh[lists.clock_parity]))
-        # The code comes one clock after its position; not of a place that is just being written.
-        asked, answer = Signal(), Signal.like(lists.code)
+        # The code comes two clocks after its position; not of a spike that is taken in this clock
+        # or was in the one before.
+        asked = [Signal(name=f"asked_{i}") for i in range(2)]
+        answer = [Signal.like(lists.code, name=f"answer_{i}") for i in range(2)]
+        was_stored, was_filling, written = Signal(), Signal(), Signal()
+        m.d.comb += written.eq(
+            (stored & (filling == lists.parity)) | (was_stored & (was_filling == lists.parity))
+        )
         m.d.sync += [
-            asked.eq(asks & (lists.position == self.where) & ~(stored & (filling == lists.parity))),
-            answer.eq(codes[lists.parity]),
+            was_stored.eq(stored),
+            was_filling.eq(filling),
+            asked[0].eq(asks & (lists.position == self.where) & ~written),
+            answer[0].eq(codes[lists.parity]),
+            asked[1].eq(asked[0]),
+            answer[1].eq(answer[0]),
         ]
-        asserted(m, "no_event_is_lost", ~asked | (lists.code == answer))
+        asserted(m, "no_event_is_lost", ~asked[1] | (lists.code == answer[1]))
         return m
 
 

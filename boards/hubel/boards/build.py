@@ -155,8 +155,14 @@ def _plan(board: Board, platform: Any, design: Elaboratable) -> Any:
         design, do_build=False, emit_src=False,
         script_after_read=RELAX_COLLISIONS,
         script_after_synth="tee -q -o stat.json stat -json",
-        synth_opts="-dsp" if board.family == "ice40" and board.resources["dsp"] else "",
+        synth_opts=_synthesis_options(board),
         nextpnr_opts="--timing-allow-fail")
+
+
+def _synthesis_options(board: Board) -> str:
+    if board.family != "ice40":
+        return ""
+    return "-dsp -abc2" if board.resources["dsp"] else "-abc2"
 
 
 def _himbaechel(board: Board, platform: Any) -> list[str]:

@@ -155,9 +155,10 @@ class Core(wiring.Component):
         slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, cycles.write + 1)]
         m.d.sync += [later.eq(slot) for slot, later in pairwise(slots)]
         for p in range(len(params.populations)):
-            # A word that is read three cycles after this one or later is read after these are
-            # written.
-            unwritten = [slot.last & (slot.population == p) for slot in slots[1:cycles.update + 1]]
+            # The first slot of a population that starts now comes ``load + 1`` cycles after this
+            # one. It must not read before these are written, nor in the same cycle.
+            early = slots[1:cycles.update - cycles.load + 1]
+            unwritten = [slot.last & (slot.population == p) for slot in early]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
         access = None
@@ -167,6 +168,7 @@ class Core(wiring.Component):
                 {MemoryKind.WEIGHTS, MemoryKind.TARGETS, MemoryKind.NEURONS})
             wiring.connect(m, wiring.flipped(self.memory), access.port)
             wiring.connect(m, access.load_shared, lif.load)
+            m.d.comb += [lif.store.eq(access.store), lif.byte.eq(self.memory.write.payload)]
             if lists:
                 wiring.connect(m, access.load_tables, walker.load)
         self._elaborate_currents(m, slots, walker, lif, access)
@@ -289,14 +291,15 @@ class Core(wiring.Component):
         if ParameterLayout(params).size:
             m.d.comb += lif.parameters.eq(read.data)
         if access is not None:
-            load = access.load_neurons
+            load, states = access.load_neurons, params.lanes * params.state_width
             m.d.comb += access.row_neurons.eq(read.data)
             with m.If(load.select):
                 m.d.comb += [
                     read.addr.eq(load.address),
                     read.en.eq(1),
                     write.addr.eq(load.address),
-                    write.data.eq(load.data.replicate(row_bytes(width))),
+                    # The lowest bits come through the update.
+                    write.data[states:].eq(load.data.replicate(row_bytes(width))[states:]),
                     write.en.eq(load.enable),
                 ]
 
@@ -339,7 +342,8 @@ class Core(wiring.Component):
             operations = Mux(scatter.valid, scatter.operations, operations)
             reads = slot.valid | scatter.valid
         most = (1 << len(operations)) - 1 if params.current_words else params.lanes
-        m.submodules.counter_ring = counter_ring = CounterRing(params, most=most)
+        m.submodules.counter_ring = counter_ring = CounterRing(
+            params, most=most, in_memory=self._spram)
         wiring.connect(m, counter_ring.counters, wiring.flipped(self.counters))
         # A register, to keep the counters off the paths that they watch.
         m.d.sync += [

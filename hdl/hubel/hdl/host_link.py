@@ -131,7 +131,9 @@ class HostLink(wiring.Component):
         self._identifies = Signal()
         following = Signal.like(self._get)
         self._data = self._read.data
-        m.d.comb += following.eq(self._get + self._take)
+        # The choice comes last: what decides it is late.
+        after = Signal.like(self._get)
+        m.d.comb += [after.eq(self._get + 1), following.eq(Mux(self._take, after, self._get))]
         m.d.sync += self._get.eq(following)
         with m.If(self._identifies):
             m.d.comb += self._read.addr.eq(Cat(following[:7], _IDENTITY))
@@ -394,8 +396,10 @@ class HostLink(wiring.Component):
         """Events go in and come out until all are in and no more is to be waited for, or until
         there is no room for another one, or for too long."""
         unpacker, packer, full, stop = self._unpacker, self._packer, Signal(), Signal()
+        put_most = ANSWER_MOST - event_bytes(self.params) - 1
+        # A cycle late, and therefore a byte early; the head, below 0, is no byte of the answer.
+        m.d.sync += full.eq((put_most < self._put) & ~self._put[1:].all())
         m.d.comb += [
-            full.eq(self._put > ANSWER_MOST - event_bytes(self.params)),
             stop.eq(full | late | unpacker.bad | (self._result != Result.OK)
                     | (used & ((self._receiver.length != 0) | self._idle))),
             # What is half in or half out goes on.

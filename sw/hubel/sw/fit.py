@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from hubel.boards import Board
 from hubel.hdl.address_tables import JobLayout
-from hubel.hdl.image import NeuronRow, neuron_row_shape, row_width
+from hubel.hdl.event_list import list_rows
+from hubel.hdl.image import neuron_kinds, neuron_row_shape, row_width
 from hubel.hdl.params import CoreParams
 from hubel.hdl.pipeline import direct
 from hubel.hdl.program import Program
@@ -45,12 +46,11 @@ def memories(board: Board, params: CoreParams, program: Program) -> list[Memory]
     """The memories of a core: weights and the targets of sparse ones, currents, neurons, event
     lists, address tables."""
     lanes, current_row = params.lanes, max(1, (params.current_words - 1).bit_length())
-    heard = [shape.code_width for i, shape in enumerate(params.sources) if params.consumers(i)]
+    code_width = max(shape.code_width for shape in params.sources)
     found = [
         _words(board, params.weight_words, lanes * params.weight_width),
-        Memory(len(NeuronRow) << row_width(params), neuron_row_shape(params)),
-        # Two lists for each source.
-        Memory(sum(2 << width for width in heard), max(heard)),
+        Memory(neuron_kinds(params) << row_width(params), neuron_row_shape(params)),
+        *(Memory(rows, code_width) for rows in list_rows(params)),
     ]
     if params.sparse_words:
         found.append(_words(board, params.sparse_words, lanes * current_row))
