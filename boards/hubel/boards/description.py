@@ -50,6 +50,8 @@ class Board:
     boot : int or None
         Where in its SPI flash, behind the bitstream, there is room for a Program that a core with
         weights in SPRAM loads by itself.
+    boot_loaders : tuple of tuple of str
+        Commands that write it there; ``{boot}`` stands for the place.
     """
     name: str
     title: str
@@ -64,6 +66,7 @@ class Board:
     loaders: tuple[tuple[str, ...], ...]
     persistent: bool
     boot: int | None = None
+    boot_loaders: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         actual = self.clock_hz / self.divisor

@@ -22,4 +22,7 @@ BOARD = Board(
              ("iceprog", "{bitstream}")),
     persistent=True,
     boot=0x100000,
+    boot_loaders=(("openFPGALoader", "-b", "ice40_generic", "--verify", "--file-type", "bin",
+                   "-o", "{boot}", "{bitstream}"),
+                  ("iceprog", "-o", "{boot}", "{bitstream}")),
 )

@@ -20,4 +20,5 @@ BOARD = Board(
     loaders=(("icesprog", "{bitstream}"),),
     persistent=True,
     boot=0x100000,
+    boot_loaders=(("icesprog", "-o", "{boot}", "{bitstream}"),),
 )
