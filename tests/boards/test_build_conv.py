@@ -58,5 +58,6 @@ def test_a_convolutional_network_on_the_ulx3s(tmp_path: Path) -> None:
     program, target = network(), board("ulx3s")
     report = build(target, program.params(lanes=target.lanes), program, tmp_path)
     print(report, report.cells, report.core_cells, sep="\n")
-    assert report.met
+    assert report.fmax_mhz >= 110
     assert report.utilisation["dsp"].used == 8
+    assert report.utilisation["block_ram"].used == 44
