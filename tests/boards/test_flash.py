@@ -119,7 +119,7 @@ def test_a_boot_image_goes_behind_the_bitstream(
     tools.add(loader)
     command = flash(ICEBREAKER, bitstream, boot=True)
     assert command[1:] == [*expected.split(), str(bitstream)]
-    with pytest.raises(FlashFailed, match=r"has no boot image in its flash: load the Program over"):
+    with pytest.raises(FlashFailed, match=r"has no boot image in its flash: load the Program "):
         flash(ULX3S, bitstream, boot=True)
 
 

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
 from amaranth.lib import io, memory
 
 from hubel.boards import board
@@ -17,7 +17,7 @@ from hubel.boards.toolchain import ToolMissing, find_tool
 MEMORIES = {"wide": (64, 300), "deep": (8, 2000), "deeper": (4, 5000), "small": (40, 70)}
 
 
-class Reader:
+class Reader(Elaboratable):
     """Reads all memories, row after row, and sends the parity of all bits to a pin."""
 
     def __init__(self, b, rows: dict[str, list[int]]):
@@ -26,8 +26,6 @@ class Reader:
     def elaborate(self, platform):
         m = Module()
         m.submodules.clock = PllClock(self._board.pll)
-        from amaranth.hdl import ClockDomain
-
         m.domains.sync = ClockDomain()
         count, parity, uart = Signal(16), Signal(), platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
@@ -65,7 +63,7 @@ def test_a_patched_design_is_the_one_with_these_contents(
         pytest.skip(str(missing))
     texts = {}
     for prefix in ("one", "two"):
-        report = build_design(b, Reader(b, rows(prefix)), tmp_path, seeds=1)  # pyright: ignore
+        report = build_design(b, Reader(b, rows(prefix)), tmp_path, seeds=1)
         texts[prefix] = (report.bitstream.parent / routed).read_text()
     one, two = rows("one"), rows("two")
     contents = [Contents(n, MEMORIES[n][0], one[n], two[n]) for n in MEMORIES]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from amaranth.build import TemplatedPlatform
 
-from hubel.hdl.image import NeuronRow, neuron_row_shape, row_width
+from hubel.hdl.image import neuron_kinds, neuron_row_shape, row_width
 from hubel.hdl.params import CoreParams
 
 from .pll import Pll
@@ -88,6 +88,6 @@ class Board:
         """Weights of a core of these sizes go into SPRAM: the chip has it, and block RAM is too
         small for them beside the neurons."""
         bits = [(params.weight_words, params.lanes * params.weight_width),
-                (len(NeuronRow) << row_width(params), neuron_row_shape(params))]
+                (neuron_kinds(params) << row_width(params), neuron_row_shape(params))]
         blocks = sum(-(-rows * width // _ICE40_BLOCK) for rows, width in bits)
         return self.resources["spram"] > 0 and blocks > self.resources["block_ram"]

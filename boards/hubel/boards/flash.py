@@ -71,8 +71,8 @@ def flash(board: Board, bitstream: str | os.PathLike[str], *, boot: bool = False
     if not path.is_file() or not path.stat().st_size:
         raise FlashFailed(f"no bitstream at {path}: build it first")
     if boot and not board.boot_loaders:
-        raise FlashFailed(f"the {board.title} has no boot image in its flash: load the Program over "
-                          f"the link, with `hubel run --backend PORT`")
+        raise FlashFailed(f"the {board.title} has no boot image in its flash: load the Program "
+                          f"over the link, with `hubel run --backend PORT`")
     loaders = board.boot_loaders if boot else board.loaders
     command = [argument.format(bitstream=path, boot=f"{board.boot or 0:#x}")
                for argument in _loader(loaders)]

@@ -16,9 +16,9 @@ class _Platform(OrangeCrabR0_2_25FPlatform):
     required_tools = LatticeECP5Platform.required_tools
     command_templates = LatticeECP5Platform.command_templates
     # A serial adapter of 3.3 V on the Feather pins RX (0) and TX (1).
-    resources = [*OrangeCrabR0_2_25FPlatform.resources,
+    resources = (*OrangeCrabR0_2_25FPlatform.resources,
                  UARTResource(0, rx="0", tx="1", conn=("io", 0),
-                              attrs=Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP"))]
+                              attrs=Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")))
 
 
 BOARD = Board(
