@@ -15,7 +15,7 @@ from hubel.hdl.program import Program
 from hubel.sim import gateware
 from hubel.sim.golden import Trace
 
-from ..programs import random_program, random_spikes
+from ..programs import random_chain, random_program, random_spikes
 from .access import begin, read_rows, resembling, write_loads
 from .core_bench import answer, end_and_mask
 from .graphs import everything, graph
@@ -23,13 +23,20 @@ from .test_core import assert_equal
 
 
 def run_loaded(
-    built: Program, program: Program, spikes: np.ndarray, *, lanes: int, seed: int, gap: float
+    built: Program,
+    program: Program,
+    spikes: np.ndarray,
+    *,
+    lanes: int,
+    seed: int,
+    gap: float,
+    spram: bool = False,
 ) -> tuple[Trace, dict[str, Any], list[int], Core]:
     """``program`` on a core that was made for ``built``: the trace, the raw answer, and all rows of
     its neuron memory that hold states, read over the port."""
     params = built.params(lanes=lanes)
     assert program.params(lanes=lanes) == params
-    dut = Core(params, built, access=True)
+    dut = Core(params, built, access=True, spram=spram)
     end, mask = end_and_mask(params)
     states: list[int] = []
 
@@ -69,10 +76,14 @@ def last_states(params: CoreParams, got: dict[str, Any]) -> list[int]:
     return [rows[i] for i in range(sum(params.words))]
 
 
-def check(built: Program, program: Program, *, lanes: int, seed: int, gap: float) -> None:
+def check(
+    built: Program, program: Program, *, lanes: int, seed: int, gap: float, spram: bool = False
+) -> None:
     rng = np.random.default_rng(seed)
     spikes = random_spikes(rng, program, samples=2, steps=3)
-    trace, got, states, dut = run_loaded(built, program, spikes, lanes=lanes, seed=seed, gap=gap)
+    trace, got, states, dut = run_loaded(
+        built, program, spikes, lanes=lanes, seed=seed, gap=gap, spram=spram
+    )
     assert_equal(program, spikes, trace, lanes=lanes)
     assert states == last_states(dut.params, got)
 
@@ -100,6 +111,15 @@ def test_graphs(name: str) -> None:
     rng = np.random.default_rng(5)
     built = graph(rng, name)
     check(built, resembling(rng, built), lanes=4, seed=5, gap=0.3)
+
+
+@pytest.mark.parametrize("lanes, weight_width", [(8, 8), (16, 4), (4, 4)])
+def test_weights_in_spram(lanes: int, weight_width: int) -> None:
+    """Four blocks side by side, and one."""
+    rng = np.random.default_rng(lanes)
+    built = random_chain(rng, 40, 20, 7, weight_width=weight_width)
+    program = resembling(rng, built)
+    check(built, program, lanes=lanes, seed=3, gap=0.0, spram=True)
 
 
 def test_the_other_program_is_another_one() -> None:
@@ -149,6 +169,6 @@ def test_every_readable_row_comes_back() -> None:
 
 def test_a_program_of_other_sizes_is_refused() -> None:
     rng = np.random.default_rng(0)
-    one, other = random_program(rng, lanes=4), random_program(rng, lanes=4)
+    one, other = random_chain(rng, 5, 4), random_chain(rng, 5, 3)
     with pytest.raises(ValueError, match=r"^the Program needs a core with CoreParams"):
         loads(one.params(lanes=4), other)
