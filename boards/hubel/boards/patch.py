@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 __all__ = ["Contents", "PatchFailed", "noise", "patch"]
 
+# Rows of a memory from one bit of a column to the next, and the ones that a column must have.
+_STEPS, _LEAST = (1, 2, 4, 8), 8
+
 Bits = npt.NDArray[np.bool_]
 
 
@@ -68,7 +71,7 @@ def patch(routed: str, family: str, memories: list[Contents]) -> str:
     def replaced(bits: Bits) -> Bits:
         bits = bits.copy()
         for view in views(bits):
-            # ``view`` is an array of addresses x lanes that shares its memory with ``bits``.
+            # ``view`` shares its memory with ``bits``.
             for lane in range(view.shape[1]):
                 found = columns.wanted(view[:, lane])
                 if found is not None:
@@ -85,22 +88,23 @@ class _Columns:
     def __init__(self, memories: list[Contents]):
         self._memories = [
             (m, _matrix(m.built, m.width), _matrix(m.wanted, m.width)) for m in memories]
-        self._known: dict[int, dict[bytes, tuple[int, int, int]]] = {}
+        self._known: dict[int, dict[bytes, tuple[int, int, slice]]] = {}
         self._left = {
-            (i, bit) : {row for row in range(len(built)) if built[row, bit] != wanted[row, bit]}
+            (i, bit): {row for row in range(len(built)) if built[row, bit] != wanted[row, bit]}
             for i, (_, built, wanted) in enumerate(self._memories)
             for bit in range(built.shape[1])}
 
-    def _of_depth(self, depth: int) -> dict[bytes, tuple[int, int, int]]:
+    def _of_depth(self, depth: int) -> dict[bytes, tuple[int, int, slice]]:
+        """The columns of ``depth`` bits: memory, bit, rows."""
         if depth not in self._known:
             known = self._known[depth] = {}
             for i, (_, built, _) in enumerate(self._memories):
-                for first in range(0, len(built), depth):
-                    part = _padded(built[first:first + depth], depth)
+                for rows in _slices(len(built), depth):
+                    part = _padded(built[rows], depth)
                     for bit in range(part.shape[1]):
                         # Less than this might be in another memory as well.
-                        if part[:, bit].sum() >= 8:
-                            known[np.packbits(part[:, bit]).tobytes()] = i, bit, first
+                        if part[:, bit].sum() >= _LEAST:
+                            known[np.packbits(part[:, bit]).tobytes()] = i, bit, rows
         return self._known[depth]
 
     def wanted(self, column: Bits) -> Bits | None:
@@ -109,9 +113,10 @@ class _Columns:
         place = self._of_depth(depth).get(np.packbits(column).tobytes())
         if place is None:
             return None
-        i, bit, first = place
-        self._left[i, bit] -= set(range(first, first + depth))
-        return _padded(self._memories[i][2][first:first + depth], depth)[:, bit]
+        i, bit, rows = place
+        wanted = self._memories[i][2]
+        self._left[i, bit] -= set(range(*rows.indices(len(wanted))))
+        return _padded(wanted[rows], depth)[:, bit]
 
     def check(self) -> None:
         for (i, bit), rows in self._left.items():
@@ -125,6 +130,15 @@ def _matrix(rows: list[int], width: int) -> Bits:
     data = np.frombuffer(b"".join(row.to_bytes(size, "little") for row in rows), dtype=np.uint8)
     bits = np.unpackbits(data.reshape(len(rows), size), axis=1, bitorder="little")
     return bits[:, :width].astype(bool)
+
+
+def _slices(rows: int, depth: int) -> Iterator[slice]:
+    """Rows that a column of ``depth`` bits can have: in the narrower modes of a block, the lowest
+    bits of the address choose among columns."""
+    for step in _STEPS:
+        for first in range(0, rows, depth * step):
+            for way in range(step):
+                yield slice(first + way, min(rows, first + depth * step), step)
 
 
 def _padded(part: Bits, depth: int) -> Bits:
@@ -146,26 +160,8 @@ def _ice40_blocks(text: str, replaced: Callable[[Bits], Bits]) -> str:
 
 
 def _ice40_views(bits: Bits) -> Iterator[Bits]:
-    """Rows of 16, 8, 4 and 2 bits: in a narrower mode, the highest bits of the address choose which
-    of the bits side by side is meant (iCE40 memory usage guide, FPGA-TN-02002)."""
-    for mode in range(4):
-        ways = 1 << mode
-        # (256, lanes, ways): address way * 256 + row.
-        view = bits.reshape(256, 16 // ways, ways)
-        if mode == 0:
-            yield view[:, :, 0]
-            continue
-        yield from _folded(view)
-
-
-def _folded(view: Bits) -> Iterator[Bits]:
-    """Whole columns first, as a copy that is written back."""
-    rows, lanes, ways = view.shape
-    copy = view.transpose(2, 0, 1).reshape(ways * rows, lanes)
-    before = copy.copy()
-    yield copy
-    if (copy != before).any():
-        view[:] = copy.reshape(ways, rows, lanes).transpose(1, 2, 0)
+    """A column of a block has every, every 2nd, 4th or 8th row of a memory."""
+    yield bits
 
 
 def _ecp5_blocks(text: str, replaced: Callable[[Bits], Bits]) -> str:
@@ -181,13 +177,6 @@ def _ecp5_blocks(text: str, replaced: Callable[[Bits], Bits]) -> str:
 
 
 def _ecp5_views(bits: Bits) -> Iterator[Bits]:
-    """Rows of 9, 18 and 36 bits, and of 1, 2 and 4, which leave out every ninth bit (ECP5 memory
-    usage guide, FPGA-TN-02204)."""
-    for wide in (1, 2, 4):
-        yield bits.reshape(2048 // wide, 9 * wide)
-    for narrow in (1, 2, 4):
-        view = bits[:, :8].reshape(2048 * 8 // narrow, narrow)
-        before = view.copy()
-        yield view
-        if (view != before).any():
-            bits[:, :8] = view.reshape(2048, 8)
+    """Rows of 18 and 36 bits lie in 2 and 4 words; otherwise a column is as in an iCE40."""
+    for words in (1, 2, 4):
+        yield bits.reshape(2048 // words, 9 * words)
