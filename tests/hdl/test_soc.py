@@ -1,17 +1,24 @@
 """A network behind its serial line against the golden model, bit by bit on the wire."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.sim import Simulator
 
+from hubel.hdl.link_protocol import Command, Flag
+from hubel.hdl.memory_access import MemoryKind
+from hubel.hdl.memory_image import loads
 from hubel.hdl.program import Conv2d, Dense, Population, Program, Shape, Source
 from hubel.hdl.soc import SpikeSoc
 from hubel.sim import golden
-from hubel.sim.spike_port import Packet, PacketKind, decode_packets, encode_packets, read_answer
+from hubel.sim.frames import Answer
+from hubel.sw.board_events import OutputSpikes, step_events
+from hubel.sw.board_states import state_bytes, unpack_states
 
-DIVISOR = 4
-STEPS_IN_FLIGHT = 2
+from .soc_bench import DIVISOR, Wires, converse
+
+DOCS = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
 def program(seed: int) -> Program:
@@ -49,86 +56,88 @@ def program(seed: int) -> Program:
     )
 
 
-class Host:
-    """Sends and receives bytes on the two lines of ``dut``."""
-
-    def __init__(self, ctx, dut: SpikeSoc):
-        self._ctx, self._dut = ctx, dut
-        self._line: list[int] = []  # levels that are still to be sent
-        self._frame: list[int] = []
-        self._rest = b""
-        self.packets: list[Packet] = []
-
-    def send(self, packets: list[Packet]) -> None:
-        for byte in encode_packets(packets):
-            self._line += [0] * DIVISOR
-            self._line += [byte >> i & 1 for i in range(8) for _ in range(DIVISOR)]
-            self._line += [1] * DIVISOR
-
-    async def until(self, kind: PacketKind, count: int) -> None:
-        """Run the clock until ``count`` packets of a kind were received, and all is sent."""
-        clocks = 0
-        while sum(p.kind is kind for p in self.packets) < count or self._line:
-            self._ctx.set(self._dut.rx, self._line.pop(0) if self._line else 1)
-            await self._ctx.tick()
-            self._receive(self._ctx.get(self._dut.tx))
-            clocks += 1
-            assert clocks < 100_000, f"no more packets after {self.packets}"
-
-    def _receive(self, level: int) -> None:
-        if self._frame or not level:
-            self._frame.append(level)
-        if len(self._frame) == 10 * DIVISOR:
-            bits = self._frame[DIVISOR // 2 :: DIVISOR]
-            assert bits[0] == 0 and bits[9] == 1
-            data = self._rest + bytes([sum(bit << i for i, bit in enumerate(bits[1:9]))])
-            packets, bad, self._rest = decode_packets(data)
-            assert bad == 0
-            self.packets += packets
-            self._frame = []
-
-
 def test_answers_as_the_golden_model_does():
-    network = program(seed=5)
-    samples, steps = 3, 6
-    inputs, outputs = (network.shape_of(name).codes() for name in ("image", "out"))
+    """Spikes, states after each step, and counters; the weights are loaded over the link."""
+    network, other = program(seed=5), program(seed=6)
+    samples, steps = 2, 2
+    params = network.params(lanes=4)
     spikes = np.random.default_rng(6).random((samples, steps, network.input_neurons)) < 0.4
     trace = golden.run(network, spikes, lanes=4)
-    assert trace.spikes[-1].any() and not trace.spikes[-1].all()
-    dut = SpikeSoc(network.params(lanes=4), network, divisor=DIVISOR)
-    received: list[Packet] = []
+    assert trace.spikes[-1].any() and not trace.spikes[-1].all() and trace.membrane is not None
+    outputs = OutputSpikes(params, samples, steps)
+    states, answers = [], []
 
-    async def bench(ctx):
-        host = Host(ctx, dut)
-        for number, step in enumerate(spikes.reshape(-1, network.input_neurons)):
-            start = [Packet(PacketKind.START)] if number % steps == 0 else []
-            host.send(
-                [
-                    *start,
-                    *(Packet(PacketKind.SPIKE, int(code)) for code in inputs[step]),
-                    Packet(PacketKind.END),
-                ]
-            )
-            await host.until(PacketKind.END, number + 1 - (STEPS_IN_FLIGHT - 1))
-        host.send([Packet(PacketKind.COUNTERS)])
-        await host.until(PacketKind.COUNTERS, len(trace.counters.names()) + 1)
-        received.extend(host.packets)
+    async def talk(wires: Wires):
+        await wires.ask(Command.IDENTIFY, b"test")
+        for load in loads(params, network):
+            place = bytes([load.memory.value]) + load.address.to_bytes(3, "little")
+            await wires.ask(Command.SEEK, place)
+            for at in range(0, len(load.data), 100):
+                await wires.ask(Command.LOAD, load.data[at : at + 100])
+        await wires.ask(Command.COMMIT, bytes(8))
+        for events in step_events(network, params, spikes):
+            data, idle = events.tobytes(), False
+            while data or not idle:
+                answer = await wires.ask(Command.EVENTS, data)
+                data = data[answer.payload[-1] :]
+                outputs.feed(answer.payload[:-1])
+                idle = bool(answer.flags & Flag.IDLE)
+            await wires.ask(Command.SEEK, bytes([MemoryKind.NEURONS.value, 0, 0, 0]))
+            state = b""
+            while len(state) < state_bytes(params):
+                count = min(120, state_bytes(params) - len(state))
+                state += (await wires.ask(Command.READ, bytes([count]))).payload
+            states.append(unpack_states(params, state)["v"])
+        answers.append(await wires.ask(Command.COUNTERS))
+        answers.append(await wires.ask(Command.STATUS))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    converse(SpikeSoc(params, other, divisor=DIVISOR), talk)
+    assert outputs.steps == samples * steps
+    np.testing.assert_array_equal(outputs.spikes[0], trace.spikes[-1])
+    for p, membrane in enumerate(trace.membrane):
+        got = np.array([state[p] for state in states])
+        np.testing.assert_array_equal(got.reshape(membrane.shape), membrane)
+    counters = np.frombuffer(answers[0].payload, dtype="<u4").tolist()
+    assert counters == list(trace.counters.total().values())
+    assert answers[1].payload == bytes(3)
 
-    expected: list[Packet] = []
-    for number, step in enumerate(trace.spikes[-1].reshape(samples * steps, -1)):
-        expected += [Packet(PacketKind.START)] if number % steps == 0 else []
-        # Word by word: channels of a place, then places.
-        order = [int(i) for i in network.shape_of("out").lane_order(4).ravel() if i >= 0]
-        expected += [Packet(PacketKind.SPIKE, int(outputs[i])) for i in order if step[i]]
-        expected.append(Packet(PacketKind.END))
-    markers = {PacketKind.START, PacketKind.END}
-    got = [Packet(p.kind) if p.kind in markers else p for p in received[: len(expected)]]
-    assert got == expected
-    counters, wrong = read_answer(received[len(expected) :])
-    assert counters == trace.counters.total()
-    assert wrong == ()
+
+def example() -> Program:
+    """The network of the example in docs/protocol.md: three neurons hear five axons."""
+    return Program(
+        inputs=(Source("in", Shape(5)),),
+        populations=(Population(name="out", shape=Shape(3), threshold=50, v_reset=50),),
+        projections=(Dense(name="w", source="in", target="out", weights=np.full((5, 3), 20)),),
+        outputs=("out",),
+    )
+
+
+def conversation() -> list[bytes]:
+    """The requests and answers of the example."""
+    params = example().params(lanes=4)
+    said: list[bytes] = []
+
+    async def talk(wires: Wires):
+        async def ask(command: Command, *payload: int) -> Answer:
+            return await wires.ask(command, bytes(payload))
+
+        await wires.ask(Command.IDENTIFY, b"abcd")
+        await ask(Command.SEEK, MemoryKind.WEIGHTS.value, 3, 0, 0)
+        await ask(Command.LOAD, 60, 0, 1, 0)
+        await wires.ask(Command.COMMIT, b"mine\0\0\0\1")
+        # START; axons 0, 1 and 3; END
+        await ask(Command.EVENTS, 0x02, 0x00, 0x08, 0x18, 0x01)
+        await ask(Command.EVENTS)
+        await ask(Command.COUNTERS)
+        await ask(Command.SEEK, MemoryKind.NEURONS.value, 0, 0, 0)
+        await ask(Command.READ, 8)
+        await ask(Command.STATUS)
+        said.extend(wires.said)
+
+    converse(SpikeSoc(params, example(), divisor=DIVISOR, clock_hz=36e6), talk)
+    return said
+
+
+def test_the_example_of_the_protocol():
+    rows = re.findall(r"^\| (?:to|from) the device \| `([0-9a-f ]+)` \|", DOCS.read_text(), re.M)
+    assert [bytes.fromhex(row) for row in rows] == conversation()

@@ -4,11 +4,12 @@ from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from .memory_access import LoadSignature, row_bytes
 from .params import CoreParams, WalkKind
 from .pipeline import direct
 from .tables import AxisTable, Tables
 
-__all__ = ["AddressTables", "JobLayout"]
+__all__ = ["AddressTables", "JobLayout", "table_layout", "table_rows"]
 
 
 class JobLayout(data.StructLayout):
@@ -26,13 +27,19 @@ class JobLayout(data.StructLayout):
             return max(1, max(values, default=1).bit_length())
 
         axons = [shape.neurons for shape in params.sources]
+        # The lists of a sparse projection are the Program's; these are the longest there can be.
+        counts, operations = [], []
+        for sizes, t in zip(params.projections, tables, strict=True):
+            target = params.populations[sizes.target]
+            counts.append(target.words(params.lanes) if t.by_code else int(t.c.count.max()))
+            operations.append(target.neurons if t.by_code else int(t.operations.max()))
         super().__init__({
             "address":    most([params.weight_words - 1, *(n - 1 for n in axons)]),
             "row":        max(1, (params.current_words - 1).bit_length()),
-            "c":          most([int(t.c.count.max()) for t in tables]),
+            "c":          most(counts),
             "x":          most([int(t.x.count.max()) for t in tables]),
             "y":          most([int(t.y.count.max()) for t in tables]),
-            "operations": most([int(t.operations.max()) for t in tables]),
+            "operations": most(operations),
         })
 
 
@@ -49,6 +56,8 @@ class AddressTables(wiring.Component):
     params : :class:`CoreParams`
     tables : tuple of :class:`~hubel.hdl.tables.Tables`
         The contents.
+    loadable : bool
+        Those of table C may be replaced, over ``load``: the other two follow from the sizes.
 
     Members
     -------
@@ -56,15 +65,23 @@ class AddressTables(wiring.Component):
         A projection, and a spike of its source.
     job : :py:`Out(JobLayout(params, tables))`
         What it has to do, three cycles later. Of a ``direct`` projection: ``address`` is the code.
+    load : :py:`In(LoadSignature(width))`
+        Only if they are ``loadable``; ``width`` is the size of
+        ``table_layout(job, "c")``.
     """
-    def __init__(self, params: CoreParams, tables: tuple[Tables, ...]):
+    def __init__(self, params: CoreParams, tables: tuple[Tables, ...], *, loadable: bool = False):
         self.params = params
         self.tables = tables
-        super().__init__({
+        self._loadable = loadable
+        job = JobLayout(params, self.tables)
+        members = {
             "projection": In(max(1, (len(params.projections) - 1).bit_length())),
             "code":       In(max(1, *(shape.code_width for shape in params.sources))),
-            "job":        Out(JobLayout(params, self.tables)),
-        })
+            "job":        Out(job),
+        }
+        if loadable:
+            members["load"] = In(LoadSignature(table_layout(job, "c").size))
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
@@ -75,20 +92,25 @@ class AddressTables(wiring.Component):
 
         parts = {}
         for axis in ("c", "x", "y"):
-            rows, bases = [], []
-            for j in range(len(self.tables)):
-                bases.append(len(rows))
-                if used[j]:
-                    rows += self._rows(j, axis)
-            table = memory.Memory(shape=_row_layout(layout, axis), depth=max(2, len(rows)),
-                                  init=rows)
-            m.submodules[f"table_{axis}"] = table
+            rows, bases = table_rows(self.params, self.tables, axis)
+            row = table_layout(layout, axis)
+            loads = self._loadable and axis == "c"
+            m.submodules[f"table_{axis}"] = table = memory.Memory(
+                shape=8 * row_bytes(row.size) if loads else row.size, depth=max(2, len(rows)),
+                init=rows)
             read = table.read_port()
+            if loads:
+                write = table.write_port(granularity=8)
+                m.d.comb += [
+                    write.addr.eq(self.load.address),
+                    write.data.eq(self.load.data.replicate(row_bytes(row.size))),
+                    write.en.eq(self.load.enable),
+                ]
             with m.Switch(projection):
                 for j, base in enumerate(bases):
                     with m.Case(j):
                         m.d.comb += read.addr.eq(self._coordinate(code, j, axis) + base)
-            parts[axis] = read.data
+            parts[axis] = data.View(row, read.data[:row.size])
 
         # Cycle 3: the tables have answered.
         c, x, y = parts["c"], parts["x"], parts["y"]
@@ -122,22 +144,33 @@ class AddressTables(wiring.Component):
             return code[channel_width:channel_width + x_width]
         return code[channel_width + x_width:channel_width + x_width + y_width]
 
-    def _rows(self, projection: int, axis: str) -> list[dict[str, int]]:
-        """Rows of the table of ``axis``; that of the channels has the first weight word in it."""
-        tables, sizes = self.tables[projection], self.params.projections[projection]
-        part: AxisTable = getattr(tables, axis)
-        columns = {"address": part.address, "row": part.row, "count": part.count}
-        if axis == "c":
-            columns["operations"] = tables.operations
-            if sizes.kind is not WalkKind.GATHER:
-                columns["address"] = part.address + self.params.first_weight[projection]
-        names, values = columns.keys(), zip(*columns.values(), strict=True)
-        return [dict(zip(names, map(int, row), strict=True)) for row in values]
 
-
-def _row_layout(job: JobLayout, axis: str) -> data.StructLayout:
+def table_layout(job: JobLayout, axis: str) -> data.StructLayout:
     """A row of the table of ``axis``: a part of the addresses, and a count."""
     members = {"address": job["address"].shape, "row": job["row"].shape, "count": job[axis].shape}
     if axis == "c":
         members["operations"] = job["operations"].shape
     return data.StructLayout(members)
+
+
+def table_rows(params: CoreParams, tables: tuple[Tables, ...],
+               axis: str) -> tuple[list[int], list[int]]:
+    """Rows of the table of ``axis``, and where those of each projection begin; those of the
+    channels have the first weight word in them."""
+    layout = table_layout(JobLayout(params, tables), axis)
+    rows: list[int] = []
+    bases = []
+    for j, (sizes, table) in enumerate(zip(params.projections, tables, strict=True)):
+        bases.append(len(rows))
+        if direct(params, j):
+            continue
+        part: AxisTable = getattr(table, axis)
+        columns = {"address": part.address, "row": part.row, "count": part.count}
+        if axis == "c":
+            columns["operations"] = table.operations
+            if sizes.kind is not WalkKind.GATHER:
+                columns["address"] = part.address + params.first_weight[j]
+        names, values = columns.keys(), zip(*columns.values(), strict=True)
+        rows += [layout.const(dict(zip(names, map(int, row), strict=True))).as_value().value
+                 for row in values]
+    return rows, bases

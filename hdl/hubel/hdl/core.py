@@ -22,6 +22,8 @@ from .image import (
     weight_rows,
 )
 from .lif import LifUpdate
+from .memory_access import MemoryAccess, MemoryAccessSignature, MemoryKind, row_bytes
+from .memory_image import has_lists, memory_widths
 from .params import CoreParams
 from .pipeline import Pipeline
 from .program import Program
@@ -90,6 +92,12 @@ class Core(wiring.Component):
         Sizes.
     program : :class:`Program`
         Initial contents of the memories; must be for a core of these sizes.
+    access : bool
+        The memories can be replaced, so that the core runs any Program of its sizes.
+    spram : bool
+        Weights are in the SPRAM of an iCE40UP, which must be loaded; needs ``access``.
+    contents : dict of MemoryKind to list of int, optional
+        Rows of some memories instead of those of ``program``.
 
     Members
     -------
@@ -99,33 +107,47 @@ class Core(wiring.Component):
         Packets of the populations that are outputs.
     counters : :py:`Out(CounterSignature())`
         Totals since reset.
+    active : :py:`Out(1)`
+        A step is walked or can be, or a packet moves. Between two such cycles of the same step are
+        a few, while it is in the pipeline.
     update : :py:`Out(UpdateSignature(params))`
         Each state word, as it is written; for observers.
+    memory : :py:`In(MemoryAccessSignature())`
+        To load and to read the memories while the core is idle. Only with ``access``.
     """
     events: stream.Interface
     spikes: stream.Interface
 
-    def __init__(self, params: CoreParams, program: Program):
+    def __init__(self, params: CoreParams, program: Program, *, access: bool = False,
+                 spram: bool = False, contents: dict[MemoryKind, list[int]] | None = None):
+        contents = contents or {}
         self.params = params
-        self._neuron_rows = neuron_rows(params, program)
-        self._weight_rows = weight_rows(params, program)
-        self._target_rows = sparse_rows(params, program)
+        self._access = access
+        self._spram = spram
+        self._neuron_rows = contents.get(MemoryKind.NEURONS) or neuron_rows(params, program)
+        self._weight_rows = contents.get(MemoryKind.WEIGHTS) or weight_rows(params, program)
+        self._target_rows = contents.get(MemoryKind.TARGETS) or sparse_rows(params, program)
         self._tables = tables_of(params, program)
         self._program = program
         self._cycles = Pipeline(params)
-        super().__init__({
+        members = {
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
             "counters": Out(CounterSignature()),
+            "active":   Out(1),
             "update":   Out(UpdateSignature(params)),
-        })
+        }
+        if access:
+            members["memory"] = In(MemoryAccessSignature())
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         params = self.params
         cycles = self._cycles
-        m.submodules.walker = walker = Walker(params, self._tables)
-        m.submodules.lif = lif = LifUpdate(params, self._program)
+        lists = self._access and has_lists(params)
+        m.submodules.walker = walker = Walker(params, self._tables, loadable=lists)
+        m.submodules.lif = lif = LifUpdate(params, self._program, loadable=self._access)
         m.submodules.emitter = emitter = SpikeEmitter(params, depth=cycles.words_in_flight)
 
         # slots[i] is what the walker gave i cycles ago.
@@ -139,8 +161,18 @@ class Core(wiring.Component):
             unwritten = [slot.last & (slot.population == p) for slot in early]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
-        self._elaborate_currents(m, slots, walker, lif)
-        self._elaborate_neurons(m, slots, lif)
+        access = None
+        if self._access:
+            m.submodules.access = access = MemoryAccess(
+                memory_widths(params, self._program),
+                {MemoryKind.WEIGHTS, MemoryKind.TARGETS, MemoryKind.NEURONS})
+            wiring.connect(m, wiring.flipped(self.memory), access.port)
+            wiring.connect(m, access.load_shared, lif.load)
+            m.d.comb += [lif.store.eq(access.store), lif.byte.eq(self.memory.write.payload)]
+            if lists:
+                wiring.connect(m, access.load_tables, walker.load)
+        self._elaborate_currents(m, slots, walker, lif, access)
+        self._elaborate_neurons(m, slots, lif, access)
         self._elaborate_packets(m, walker, emitter)
 
         # Lanes without a neuron obey the parameters of their population, but nobody hears them.
@@ -166,11 +198,15 @@ class Core(wiring.Component):
         self._elaborate_counters(m, walker, emitter, done, saturated)
         return m
 
-    def _elaborate_currents(self, m, slots, walker, lif):
+    def _elaborate_currents(self, m, slots, walker, lif, access):
         """From slots to the sum of each state word."""
         params, cycles = self.params, self._cycles
         m.submodules.weights = weights = WordMemory(
-            params.lanes * params.weight_width, self._weight_rows)
+            params.lanes * params.weight_width, self._weight_rows, loadable=self._access,
+            spram=self._spram)
+        if access is not None:
+            wiring.connect(m, access.load_weights, weights.load)
+            m.d.comb += access.row_weights.eq(weights.word)
         m.submodules.accumulator = accumulator = Accumulator(params)
         words = _delayed(m, weights.word, cycles.add - cycles.address - 1, "word")
         m.d.comb += [
@@ -193,7 +229,11 @@ class Core(wiring.Component):
         m.d.comb += [row.eq(scatter.row) for row in rows]
         if self._target_rows:
             layout = currents.rows.shape()
-            m.submodules.targets = targets = WordMemory(layout.size, self._target_rows)
+            m.submodules.targets = targets = WordMemory(
+                layout.size, self._target_rows, loadable=self._access)
+            if access is not None:
+                wiring.connect(m, access.load_targets, targets.load)
+                m.d.comb += access.row_targets.eq(targets.word)
             # Sparse words come first in the memory of weights.
             is_sparse, row, later = Signal(), Signal.like(scatter.row), Signal.like(rows)
             m.d.comb += [
@@ -218,12 +258,15 @@ class Core(wiring.Component):
         m.d.comb += [currents.rows[lane].eq(Mux(takes, slot.word, rows[lane]))
                      for lane in range(params.lanes)]
 
-    def _elaborate_neurons(self, m, slots, lif):
+    def _elaborate_neurons(self, m, slots, lif, access):
         """States and parameters to the update, and states back."""
         params, cycles = self.params, self._cycles
+        width = neuron_row_shape(params)
         m.submodules.neurons = neurons = memory.Memory(
-            shape=neuron_row_shape(params), depth=len(self._neuron_rows), init=self._neuron_rows)
-        read, write = neurons.read_port(), neurons.write_port()
+            shape=8 * row_bytes(width) if access is not None else width,
+            depth=len(self._neuron_rows), init=self._neuron_rows)
+        read = neurons.read_port()
+        write = neurons.write_port(granularity=None if access is None else 8)
 
         def address(row, kind):
             return Cat(row, C(kind, 2))
@@ -241,12 +284,24 @@ class Core(wiring.Component):
             read.en.eq(early.last | (late.last if params.neuron.varied else 0)),
             write.addr.eq(address(done.row, NeuronRow.STATE)),
             write.data.eq(lif.state_next),
-            write.en.eq(done.last),
+            write.en.eq(done.last.replicate(len(write.en))),
             lif.state.eq(read.data),
             lif.population.eq(slots[cycles.state + cycles.multiply - 1].population),
         ]
         if ParameterLayout(params).size:
             m.d.comb += lif.parameters.eq(read.data)
+        if access is not None:
+            load, states = access.load_neurons, params.lanes * params.state_width
+            m.d.comb += access.row_neurons.eq(read.data)
+            with m.If(load.select):
+                m.d.comb += [
+                    read.addr.eq(load.address),
+                    read.en.eq(1),
+                    write.addr.eq(load.address),
+                    # The lowest bits come through the update.
+                    write.data[states:].eq(load.data.replicate(row_bytes(width))[states:]),
+                    write.en.eq(load.enable),
+                ]
 
     def _elaborate_packets(self, m, walker, emitter):
         """Packets of the populations go back into the event lists or out or both; packets from
@@ -270,6 +325,7 @@ class Core(wiring.Component):
             walker.packet.eq(Mux(inside, sent.payload, outside.payload)),
             walker.take.eq(inside | (outside.valid & outside.ready)),
             outside.ready.eq(~inside & (walker.may_fill >> outside.payload.source)[0]),
+            self.active.eq(walker.active | sent.valid | (outside.valid & outside.ready)),
         ]
 
     def _elaborate_counters(self, m, walker, emitter, done, saturated):
@@ -286,7 +342,8 @@ class Core(wiring.Component):
             operations = Mux(scatter.valid, scatter.operations, operations)
             reads = slot.valid | scatter.valid
         most = (1 << len(operations)) - 1 if params.current_words else params.lanes
-        m.submodules.counter_ring = counter_ring = CounterRing(params, most=most)
+        m.submodules.counter_ring = counter_ring = CounterRing(
+            params, most=most, in_memory=self._spram)
         wiring.connect(m, counter_ring.counters, wiring.flipped(self.counters))
         # A register, to keep the counters off the paths that they watch.
         m.d.sync += [

@@ -5,6 +5,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .image import ParameterLayout, StateLayout
+from .memory_access import LoadSignature, row_bytes
 from .params import DECAY_SHIFT, REFRACTORY_WIDTH, CoreParams
 from .pipeline import Pipeline
 from .population import Population, Reset
@@ -16,30 +17,39 @@ __all__ = ["LifUpdate", "SharedLayout"]
 class SharedLayout(data.StructLayout):
     """What the neurons of one population share: parameters of
     :class:`~hubel.hdl.population.Population`, and flags for its reset and its synaptic current.
+    Only what the core has, and what differs between neurons of no population.
 
     Parameters
     ----------
     params : :class:`CoreParams`
     """
     def __init__(self, params: CoreParams):
+        neuron, varied = params.neuron, params.neuron.varied
         state, factor = signed(params.state_width), DECAY_SHIFT + 1
-        super().__init__({
-            "decay": factor, "u_decay": factor, "a_decay": factor,
-            "bias": state, "threshold": state, "v_reset": state, "v_min": state, "a_step": state,
-            "refractory": REFRACTORY_WIDTH, "soft": 1, "late": 1, "has_u": 1, "u_wraps": 1,
-        })
+        members = {
+            "decay": factor, "bias": state, "threshold": state, "v_reset": state,
+            "soft": 1,
+            "late": 1 if neuron.late else 0,
+            "v_min": state if neuron.floor else 0,
+            "refractory": REFRACTORY_WIDTH if neuron.refractory else 0,
+            "u_decay": factor if neuron.current else 0,
+            "has_u": 1 if neuron.current else 0,
+            "u_wraps": 1 if neuron.wraps else 0,
+            "a_decay": factor if neuron.adaptive else 0,
+            "a_step": state if neuron.adaptive else 0,
+        }
+        super().__init__({name: shape for name, shape in members.items()
+                          if name not in varied and shape})
 
     def row(self, params: CoreParams, population: Population) -> dict[str, int]:
-        """What ``population`` shares; 0 for what differs between its neurons."""
+        """What ``population`` shares."""
         p = population
-        v_min = params.state_min if p.v_min is None else p.v_min
-        values = {
-            "decay": p.decay, "u_decay": p.u_decay, "a_decay": p.a_decay,
-            "bias": p.bias, "threshold": p.threshold, "v_reset": p.v_reset, "v_min": v_min,
-            "a_step": p.a_step, "refractory": p.refractory, "soft": p.reset is Reset.SOFT,
-            "late": p.reset is Reset.SOFT_LATE, "has_u": p.u_decay is not None,
-            "u_wraps": p.u_wraps}
-        return {name: int(v) if isinstance(v, int) else 0 for name, v in values.items()}
+        values = {name: getattr(p, name) for name in self.members if hasattr(p, str(name))} | {
+            "v_min": params.state_min if p.v_min is None else p.v_min,
+            "soft": p.reset is Reset.SOFT, "late": p.reset is Reset.SOFT_LATE,
+            "has_u": p.u_decay is not None}
+        # What a population does not have is 0.
+        return {name: int(values[name] or 0) for name in self.members}
 
 
 class LifUpdate(wiring.Component):
@@ -64,6 +74,8 @@ class LifUpdate(wiring.Component):
     params : :class:`CoreParams`
     program : :class:`Program`
         What its populations share is the contents of a small memory.
+    loadable : bool
+        It may be replaced, over ``load``.
 
     Members
     -------
@@ -79,9 +91,15 @@ class LifUpdate(wiring.Component):
         States at the end of the step.
     fired, saturated : :py:`Out(lanes)`
         Which neurons fired, and which membranes were clipped.
+    load : :py:`In(LoadSignature(SharedLayout(params).size))`
+        A row for each population; only if it is ``loadable``.
+    store, byte : :py:`In(1)`, :py:`In(8)`
+        One cycle later, let ``state_next.v`` be full of ``byte``: what is loaded into the memory of
+        the states comes through registers that are there anyway. Only if it is ``loadable``.
     """
-    def __init__(self, params: CoreParams, program: Program):
+    def __init__(self, params: CoreParams, program: Program, *, loadable: bool = False):
         self.params = params
+        self._loadable = loadable
         self._layout = SharedLayout(params)
         self._shared: list = [self._layout.row(params, p) for p in program.populations]
         self._cycles = Pipeline(params)
@@ -96,6 +114,9 @@ class LifUpdate(wiring.Component):
         }
         if params.neuron.varied:
             members["parameters"] = In(ParameterLayout(params))
+        if loadable:
+            members |= {"load": In(LoadSignature(self._layout.size)),
+                        "store": In(1), "byte": In(8)}
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -121,11 +142,20 @@ class LifUpdate(wiring.Component):
     def _shared_at(self, m, cycle: int):
         """What the population shares, in ``cycle``: a copy of the memory, which is small."""
         if cycle not in self._copies:
+            width, depth = self._layout.size, max(2, len(self._shared))
+            init = [self._layout.const(row).as_value().value for row in self._shared]
             m.submodules[f"shared_{cycle}"] = shared = memory.Memory(
-                shape=self._layout, depth=max(2, len(self._shared)), init=self._shared)
+                shape=8 * row_bytes(width) if self._loadable else width, depth=depth, init=init)
             read = shared.read_port()
             m.d.comb += read.addr.eq(self._at(m, self._populations, cycle - 1, "population"))
-            self._copies[cycle] = read.data
+            if self._loadable:
+                write = shared.write_port(granularity=8)
+                m.d.comb += [
+                    write.addr.eq(self.load.address),
+                    write.data.eq(self.load.data.replicate(row_bytes(width))),
+                    write.en.eq(self.load.enable),
+                ]
+            self._copies[cycle] = data.View(self._layout, read.data[:width])
         return self._copies[cycle]
 
     def _parameter(self, m, lane: int, name: str, cycle: int):
@@ -233,6 +263,9 @@ class LifUpdate(wiring.Component):
             after.eq(Mux(shared.soft, v_sat - v_reset,
                          Mux(shared.late, v_sat, v_reset) if neuron.late else v_reset)),
         ]
+        if self._loadable:
+            with m.If(self.store):
+                m.d.sync += [fired.eq(0), kept.eq(self.byte.replicate(width // 8))]
 
         # Reset, emit.
         next_state = self.state_next

@@ -4,10 +4,11 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .address_tables import AddressTables, JobLayout
+from .address_tables import AddressTables, JobLayout, table_layout
 from .event_list import EventList
 from .events import EventLayout
 from .image import row_width
+from .memory_access import LoadSignature
 from .params import CoreParams
 from .pipeline import Pipeline, uses_tables
 from .scatter_walker import ScatterSlotLayout, ScatterWalker
@@ -62,6 +63,8 @@ class Walker(wiring.Component):
     params : :class:`CoreParams`
     tables : tuple of :class:`~hubel.hdl.tables.Tables`
         Of the projections.
+    loadable : bool
+        Whether they may be replaced.
 
     Members
     -------
@@ -85,12 +88,17 @@ class Walker(wiring.Component):
         with a memory of currents.
     busy : :py:`Out(1)`
         There is a slot of either kind in this cycle, with or without a weight word.
+    active : :py:`Out(1)`
+        A step is walked, or can be.
     accepted, dropped : :py:`Out(1)`
         A spike was taken, or dropped because its step has more spikes than its source neurons.
+    load : :py:`In(LoadSignature(width))`
+        The port of that name of :class:`AddressTables`; only if ``loadable``.
     """
-    def __init__(self, params: CoreParams, tables: tuple[Tables, ...]):
+    def __init__(self, params: CoreParams, tables: tuple[Tables, ...], *, loadable: bool = False):
         self.params = params
         self._tables = tables
+        self._loadable = loadable
         members = {
             "packet":         In(EventLayout(params)),
             "take":           In(1),
@@ -100,11 +108,15 @@ class Walker(wiring.Component):
             "slot":           Out(SlotLayout(params)),
             "weight_address": Out(max(1, (params.weight_words - 1).bit_length())),
             "busy":           Out(1),
+            "active":         Out(1),
             "accepted":       Out(1),
             "dropped":        Out(1),
         }
         if params.current_words:
             members["scatter"] = Out(ScatterSlotLayout(JobLayout(params, tables)))
+        if loadable:
+            job = JobLayout(params, tables)
+            members["load"] = In(LoadSignature(table_layout(job, "c").size))
         super().__init__(members)
         # What is walked, in order: for each population its scattered projections and then the
         # sweep, with the gathered projection or None.
@@ -172,7 +184,7 @@ class Walker(wiring.Component):
         m.d.comb += self.busy.eq(sweeping.busy | (scatter.busy if scatter else 0))
         self._elaborate_addresses(m, event_list, sweeping, scatter, projection)
 
-        with m.FSM():
+        with m.FSM() as fsm:
             if scatter is not None:
                 # Reset does not clear memories: the currents of an unfinished step go first.
                 clear = Signal()
@@ -211,6 +223,7 @@ class Walker(wiring.Component):
                     m.d.comb += schedule.finished.eq(1 << population)
                     m.d.sync += parity.eq(~parity)
                     m.next = "Choose"
+        m.d.comb += self.active.eq(~fsm.ongoing("Choose") | schedule.may_start.any())
         return m
 
     def _elaborate_addresses(self, m, event_list, sweeping, scatter, projection):
@@ -220,7 +233,10 @@ class Walker(wiring.Component):
         if not uses_tables(self.params):
             axon, delay = event_list.code, 2
         else:
-            m.submodules.tables = tables = AddressTables(self.params, self._tables)
+            m.submodules.tables = tables = AddressTables(self.params, self._tables,
+                                                         loadable=self._loadable)
+            if self._loadable:
+                wiring.connect(m, wiring.flipped(self.load), tables.load)
             axon, delay = tables.job.address, 5
             m.d.sync += tables.projection.eq(projection)
             m.d.comb += tables.code.eq(event_list.code)

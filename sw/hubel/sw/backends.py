@@ -14,8 +14,11 @@ from hubel.sim import gateware, golden
 from hubel.sim.compare import first_divergence
 from hubel.sim.golden import Trace
 
-Backend = Literal["golden", "verilator", "icarus"]
-BACKENDS: tuple[Backend, ...] = ("golden", "verilator", "icarus")
+from .board_backend import is_port, run_port, run_virtual
+
+#: A simulator, the virtual board, or the name of a serial port.
+Backend = Literal["golden", "verilator", "icarus", "virtual"] | str
+BACKENDS: tuple[Backend, ...] = ("golden", "verilator", "icarus", "virtual")
 
 
 def run(
@@ -27,10 +30,16 @@ def run(
     waves: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
     verilog: str | None = None,
+    states: bool | None = None,
 ) -> tuple[Trace, float]:
     """Run ``program`` on ``spikes``, shape (samples, steps, inputs); the same spikes, membranes
     and counters whatever the back end.
+
+    ``backend`` may be the name of a serial port: the board there has lanes of its own, and gives
+    the spikes of its outputs only. ``states`` says whether a board is asked for its membranes after
+    each step, which takes time; by default only the virtual one is.
 
     Returns
     -------
@@ -43,17 +52,33 @@ def run(
         If the back end is unknown, or the spikes do not suit the Program.
     ToolMissing, BuildFailed, BenchFailed
         From :mod:`hubel.sim.simulator`.
+    VirtualBoardFailed, LinkError
+        From :mod:`hubel.sim.virtual` and :mod:`.link_client`.
     """
     start = time.perf_counter()
+    if waves is not None and backend not in ("verilator", "icarus"):
+        raise ValueError(f"{backend} has no waves; use the back end verilator or icarus")
     if backend == "golden":
-        if waves is not None:
-            raise ValueError("golden has no waves; use the back end verilator or icarus")
         trace = golden.run(program, spikes, lanes=lanes)
-    elif backend in BACKENDS:
+    elif backend == "virtual":
+        trace = run_virtual(
+            program,
+            spikes,
+            lanes=lanes,
+            states=states is not False,
+            cache_dir=cache_dir,
+            on_stage=on_stage,
+            on_step=on_step,
+        )
+    elif is_port(backend):
+        trace = run_port(
+            program, spikes, backend, states=bool(states), on_stage=on_stage, on_step=on_step
+        )
+    elif backend in ("verilator", "icarus"):
         trace = gateware.run(
             program,
             spikes,
-            backend=backend,
+            backend="icarus" if backend == "icarus" else "verilator",
             lanes=lanes,
             waves=waves,
             cache_dir=cache_dir,
@@ -61,7 +86,9 @@ def run(
             verilog=verilog,
         )
     else:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+        raise ValueError(
+            f"backend must be one of {', '.join(BACKENDS)}, or a serial port, not {backend!r}"
+        )
     return trace, time.perf_counter() - start
 
 
@@ -71,7 +98,8 @@ class Check:
 
     ``spikes``, ``membranes`` and ``counters`` say how many values were compared; ``result`` is
     "equal" or the first divergence; ``clocks_per_weight_word`` is the time of the whole run over
-    the weight words that were read. ``occupancy`` is, for each projection, the share of the lanes
+    the weight words that were read (0, as ``cycles``, on a board, which does not show its clocks).
+    ``occupancy`` is, for each projection, the share of the lanes
     that had a synapse while its spikes were walked, and ``occupancy_overall`` the same over all
     clocks of the run.
     """
@@ -96,8 +124,8 @@ class Check:
 
     def __str__(self) -> str:
         compared = f"{self.spikes:,} spikes and {self.membranes:,} membranes"
-        rate = f"{self.clocks_per_weight_word:.3f} clocks a weight word"
-        return f"{self.images} images, {compared}: {self.result}; {rate}"
+        rate = f"; {self.clocks_per_weight_word:.3f} clocks a weight word" if self.cycles else ""
+        return f"{self.images} images, {compared}: {self.result}{rate}"
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that ``json.dumps`` accepts."""
@@ -156,5 +184,5 @@ def check(
         seconds=seconds,
         result=first_divergence(program, expected, got) or "equal",
         occupancy=occupancy,
-        occupancy_overall=operations / max(1, (got.cycles or 0) * lanes),
+        occupancy_overall=operations / (got.cycles * lanes) if got.cycles else 0.0,
     )

@@ -16,10 +16,13 @@ from hubel.boards.build import BuildFailed as BitstreamFailed
 from hubel.boards.flash import FlashFailed
 from hubel.boards.toolchain import ToolMissing as SynthesisMissing
 from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
+from hubel.sim.virtual import VirtualBoardFailed
 
 from . import commands
 from .cli_bench import bench_app
 from .cli_compile import compile, configure, ranges
+from .cli_board import virtual
+from .cli_boards import boards, build, flash
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -33,11 +36,12 @@ app = typer.Typer(
     help="From a trained network to a spiking FPGA on open tools, bit-exact at every stage, "
     "with an energy figure that can be defended. Start with: hubel demo",
 )
+for command in (virtual, build, flash, boards):
+    app.command()(command)
 app.add_typer(bench_app, name="bench")
 app.add_typer(nature_app, name="nature")
 
-Backend = Literal["golden", "verilator", "icarus"]
-Simulator = Literal["verilator", "icarus"]
+Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 ProgramFile = Annotated[Path, typer.Argument(help="A Program, made by `hubel compile`.")]
 Inputs = Annotated[
@@ -177,64 +181,26 @@ def sim(
 
 
 @app.command()
-def build(
-    program: ProgramFile,
-    board: Annotated[str, typer.Option(help="Board to build for: icebreaker or ulx3s.")],
-    out: Annotated[Path, typer.Option(help="Folder for builds.")] = Path("build/boards"),
-    lanes: Annotated[int | None, typer.Option(help="Lanes; the board's own by default.")] = None,
-    seed: Annotated[int, typer.Option(min=1, help="First seed of the placer.")] = 1,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds to try while the clock is missed.")] = 4,
-    ledger: LedgerFile = commands.LEDGER,
-    as_json: Json = False,
-) -> None:
-    """Make a bitstream; the answer is no (exit code 1) if its clock is not met."""
-    with _stages(as_json)(board) as stage:
-        report = commands.build(
-            program,
-            board=board,
-            out=out,
-            ledger=ledger,
-            lanes=lanes,
-            seed=seed,
-            seeds=seeds,
-            progress=stage.doing,
-        )
-        stage.result = str(report)
-    if as_json:
-        print_json(report.to_json())
-    else:
-        print(report.bitstream)
-    if not report.met:
-        raise typer.Exit(1)
-
-
-@app.command()
-def flash(
-    board: Annotated[str, typer.Argument(help="Board that is plugged in: icebreaker or ulx3s.")],
-    bitstream: Annotated[Path | None, typer.Option(help="File to load.")] = None,
-    folder: Annotated[
-        Path, typer.Option(help="Otherwise the newest build for the board in this folder.")
-    ] = Path("build/boards"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the command.")] = False,
-) -> None:
-    """Load a bitstream into a board."""
-    done = commands.flash(board, bitstream=bitstream, folder=folder, dry_run=dry_run)
-    print(" ".join(done))
-
-
-@app.command()
 def run(
     program: ProgramFile,
     inputs: Inputs,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("build/run.npz"),
     backend: Annotated[
-        Backend, typer.Option(help="The golden model, or an HDL simulator.")
+        str,
+        typer.Option(
+            help="golden, an HDL simulator (verilator, icarus), the virtual board (virtual), or "
+            "the serial port of a board."
+        ),
     ] = "golden",
     images: Images = None,
     steps: Steps = 16,
     bin_us: BinUs = 1000,
     lanes: Lanes = 8,
     waves: Waves = None,
+    states: Annotated[
+        bool | None,
+        typer.Option(help="Read a board's membranes after each step; the virtual one's are read."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a Program: the same spikes, membranes and counters whatever the back end."""
@@ -249,11 +215,16 @@ def run(
             bin_us=bin_us,
             lanes=lanes,
             waves=waves,
+            states=states,
             on_stage=stage.doing,
+            on_step=stage.advance,
         )
         counters = trace.counters.total()
+        # A board gives the spikes of its outputs only.
         spikes = {
-            p.name: int(s.sum()) for p, s in zip(loaded.populations, trace.spikes, strict=True)
+            p.name: int(s.sum())
+            for p, s in zip(loaded.populations, trace.spikes, strict=True)
+            if s is not None
         }
         stage.result = (
             f"{out}: " + ", ".join(f"{n} {name}" for name, n in spikes.items()) + " spikes"
@@ -304,7 +275,7 @@ def doctor(as_json: Json = False) -> None:
 
 #: The thing ran, and the answer is no.
 _ANSWER_IS_NO = (
-    *(AssertionError, BenchFailed, BuildFailed, BitstreamFailed, FlashFailed),
+    *(AssertionError, BenchFailed, BuildFailed, BitstreamFailed, FlashFailed, VirtualBoardFailed),
     subprocess.CalledProcessError,
 )
 #: Bad use or bad input, or something that is not installed or not there in sufficient amount.

@@ -8,6 +8,7 @@ from rich.console import Console
 from . import commands
 from .bench_conversion import bench_conversion
 from .bench_simulators import Row, bench_simulators
+from .bench_virtual import bench_virtual
 from .cli_print import print_json, print_table
 from .stages import Stages
 
@@ -74,6 +75,31 @@ def conversion(as_json: Json = False) -> None:
         ("inputs", "percentile", "reset", "v_init", "weights", *(f"T = {n}" for n in steps)),
         [
             (r.inputs, r.percentile, r.reset, r.v_init, r.weights, *(r.accuracy[n] for n in steps))
+            for r in rows
+        ],
+    )
+
+
+@bench_app.command()
+def virtual(as_json: Json = False) -> None:
+    """Clocks a second of the virtual board while a driver keeps it busy."""
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        rows = bench_virtual(stage.doing)
+        stage.result = "one virtual board, its serial line and the driver included"
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    print_table(
+        Console(),
+        ("network", "clocks/s", "steps/s", "M synaptic operations/s", "build s"),
+        [
+            (
+                r.network,
+                f"{r.clocks_per_second:,.0f}",
+                f"{r.steps_per_second:,.0f}",
+                f"{r.operations_per_second / 1e6:.2f}",
+                f"{r.build_seconds:.0f}",
+            )
             for r in rows
         ],
     )

@@ -1,0 +1,113 @@
+"""Receives frames from the host: only what is whole is shown."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .cobs import CobsDecoder
+from .uart import ByteSignature
+
+__all__ = ["HEAD", "FrameReceiver"]
+
+
+#: Bytes before the payload of a frame. They are stored below it: the payload begins at place 0.
+HEAD = 2
+
+# A length and a check sum follow the payload.
+_TAIL = 3
+
+
+class FrameReceiver(wiring.Component):
+    """Decodes frames into a memory of 256 bytes and checks their length and their check sum.
+
+    A frame is two bytes of head, the payload, the length of the payload, and a CRC-16 over all of
+    that. The head lies in the last two places of the memory, the payload from place 0 on. A byte
+    is written in the cycle in which it comes.
+
+    After a frame was given the receiver must be told to ``clear`` before it takes another one.
+    What comes while it is not enabled is lost; a frame that lost a byte is lost as a whole.
+
+    Members
+    -------
+    i_bytes : :py:`In(ByteSignature())`
+        Bytes of the line.
+    bad_byte : :py:`In(1)`
+        A byte without a stop bit: spoils the frame.
+    enable : :py:`In(1)`
+        Take bytes.
+    clear : :py:`In(1)`
+        Prepare for a frame.
+    write : :py:`Out(ByteSignature())`, place : :py:`Out(8)`
+        A byte for the memory, and where.
+    crc_start, crc_match : :py:`Out(1)`, :py:`In(1)`
+        To and from the :class:`amaranth.lib.crc.Processor` that takes ``write`` too.
+    frame : :py:`Out(1)`
+        A good frame is complete in this cycle.
+    length : :py:`Out(8)`
+        Bytes of its payload, from then on.
+    bad, lost : :py:`Out(1)`
+        In this cycle a frame ended that was wrong, or that came while the receiver was not enabled.
+    """
+    i_bytes: Any
+    write: Any
+
+    def __init__(self):
+        super().__init__({
+            "i_bytes":   In(ByteSignature()),
+            "bad_byte":  In(1),
+            "enable":    In(1),
+            "clear":     In(1),
+            "write":     Out(ByteSignature()),
+            "place":     Out(8),
+            "crc_start": Out(1),
+            "crc_match": In(1),
+            "frame":     Out(1),
+            "length":    Out(8),
+            "bad":       Out(1),
+            "lost":      Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.decoder = decoder = CobsDecoder()
+        wiring.connect(m, wiring.flipped(self.i_bytes), decoder.i)
+        place = Signal(8, init=256 - HEAD)
+        # Whether the byte there, and those before it, are their own place.
+        lengths = Signal(_TAIL)
+        broken, missed = Signal(), Signal()
+        size_is_right = Signal()
+        m.d.comb += [
+            self.place.eq(place),
+            self.write.payload.eq(decoder.o.payload),
+            self.write.valid.eq(decoder.o.valid & self.enable & ~missed & ~broken),
+            self.length.eq(place - _TAIL),
+            # A frame that is too short has a negative length.
+            size_is_right.eq(lengths[-1] & ~self.length[1:].all()),
+        ]
+        with m.If(self.write.valid):
+            m.d.sync += [
+                place.eq(place + 1),
+                lengths.eq(Cat(decoder.o.payload == place, lengths)),
+                broken.eq(place == 256 - HEAD - 1),
+            ]
+        with m.If(self.i_bytes.valid & ~decoder.end & ~self.enable):
+            m.d.sync += missed.eq(1)
+        with m.If(self.bad_byte):
+            m.d.sync += broken.eq(1)
+
+        good, over = Signal(), Signal()
+        m.d.comb += [
+            good.eq(decoder.complete & size_is_right & self.crc_match & ~broken),
+            over.eq(decoder.end & (decoder.started | broken | missed)),
+            self.lost.eq(over & (missed | ~self.enable)),
+            self.frame.eq(over & ~missed & self.enable & good),
+            self.bad.eq(over & ~missed & self.enable & ~good),
+            self.crc_start.eq((decoder.end & self.enable) | self.clear),
+        ]
+        with m.If(decoder.end):
+            m.d.sync += [missed.eq(0), broken.eq(0)]
+        with m.If((self.bad | self.lost) & self.enable | self.clear):
+            m.d.sync += [place.eq(-HEAD), lengths.eq(0)]
+        return m
