@@ -191,7 +191,8 @@ class HostLink(wiring.Component):
         command = Signal(8)
         step = Signal(8)
         m.d.comb += step.eq(data - last)
-        m.d.sync += self._waited.eq(self._waited + 1)
+        # From a flip-flop, because it goes far.
+        m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
         with m.FSM():
             with m.State("Clear"):
                 m.d.comb += [receiver.clear.eq(1), crc.start.eq(1)]
@@ -279,8 +280,7 @@ class HostLink(wiring.Component):
         with m.Else(), m.Switch(command):
             with m.Case(Command.IDENTIFY):
                 with m.If(length == 4):
-                    m.d.comb += self.reset.eq(1)
-                    m.d.sync += self._session.eq(1)
+                    m.d.sync += [self.reset.eq(1), self._session.eq(1)]
                 unless(length == 4, C(1), "Copy")
             with m.Case(Command.SEEK):
                 unless(length == 4, idle, "Seek")
