@@ -9,6 +9,7 @@ from hubel.hdl.program import Program
 from hubel.sim import gateware, golden
 from hubel.sim.compare import first_divergence
 from hubel.sim.golden import Trace
+from hubel.sw import backends
 from hubel.sw.event_spikes import load_recordings
 from hubel.sw.loihi_file import load_loihi
 from hubel.sw.nir import load_nir
@@ -54,3 +55,20 @@ def test_nmnist(data: Path, cache_dir: Path) -> None:
     got = simulated(program, spikes, cache_dir)
     classes = got.spikes[-1].sum(axis=1).argmax(axis=1)
     np.testing.assert_array_equal(classes, labels)
+
+
+@pytest.mark.long
+def test_nmnist_on_the_virtual_board(data: Path, cache_dir: Path) -> None:
+    """The same network through driver, serial line and SoC: all spikes and counters of a recording,
+    and of its first steps all membranes too."""
+    program = quantise(load_nir(data / "nir_cnn" / "cnn_sinabs.nir", profile="nir", dt=1.0))
+    spikes, _ = load_recordings(data / "nmnist_test100", bin_us=1000, shape=(2, 34, 34), images=1)
+    for part, states in ((spikes, False), (spikes[:, :20], True)):
+        expected = golden.run(program, part)
+        got, seconds = backends.run(
+            program, part, backend="virtual", states=states, cache_dir=cache_dir
+        )
+        assert first_divergence(program, expected, got) is None
+        assert all(fired.any() for fired in expected.spikes)
+        assert (got.membrane is not None) == states
+        print(f"{part.shape[1]} steps, states {states}: equal, {seconds:.1f} s with the build")

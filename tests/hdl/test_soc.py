@@ -8,7 +8,6 @@ import numpy as np
 
 from hubel.hdl.link_protocol import Command, Flag
 from hubel.hdl.memory_access import MemoryKind
-from hubel.hdl.memory_image import loads
 from hubel.hdl.program import Conv2d, Dense, Population, Program, Shape, Source
 from hubel.hdl.soc import SpikeSoc
 from hubel.sim import golden
@@ -57,8 +56,8 @@ def program(seed: int) -> Program:
 
 
 def test_answers_as_the_golden_model_does():
-    """Spikes, states after each step, and counters; the weights are loaded over the link."""
-    network, other = program(seed=5), program(seed=6)
+    """Spikes, states after each step, and counters."""
+    network = program(seed=5)
     samples, steps = 2, 2
     params = network.params(lanes=4)
     spikes = np.random.default_rng(6).random((samples, steps, network.input_neurons)) < 0.4
@@ -69,12 +68,6 @@ def test_answers_as_the_golden_model_does():
 
     async def talk(wires: Wires):
         await wires.ask(Command.IDENTIFY, b"test")
-        for load in loads(params, network):
-            place = bytes([load.memory.value]) + load.address.to_bytes(3, "little")
-            await wires.ask(Command.SEEK, place)
-            for at in range(0, len(load.data), 100):
-                await wires.ask(Command.LOAD, load.data[at : at + 100])
-        await wires.ask(Command.COMMIT, bytes(8))
         for events in step_events(network, params, spikes):
             data, idle = events.tobytes(), False
             while data or not idle:
@@ -91,7 +84,7 @@ def test_answers_as_the_golden_model_does():
         answers.append(await wires.ask(Command.COUNTERS))
         answers.append(await wires.ask(Command.STATUS))
 
-    converse(SpikeSoc(params, other, divisor=DIVISOR), talk)
+    converse(SpikeSoc(params, network, divisor=DIVISOR), talk)
     assert outputs.steps == samples * steps
     np.testing.assert_array_equal(outputs.spikes[0], trace.spikes[-1])
     for p, membrane in enumerate(trace.membrane):

@@ -44,16 +44,20 @@ class CobsDecoder(wiring.Component):
         m = Module()
         left = Signal(8)     # bytes of the block that are still to come
         zero_due = Signal()  # a zero comes before the next block
-        byte = self.i.payload
-        m.d.comb += self.complete.eq(left == 0)
+        byte, fewer = self.i.payload, Signal(8)
+        m.d.comb += [
+            self.complete.eq(left == 0),
+            fewer.eq(Mux(self.complete, byte, left) - 1),
+            self.o.payload.eq(Mux(self.complete, 0, byte)),
+        ]
         with m.If(self.i.valid):
             with m.If(byte == 0):
                 m.d.comb += self.end.eq(1)
                 m.d.sync += [left.eq(0), zero_due.eq(0), self.started.eq(0)]
             with m.Elif(self.complete):
                 m.d.comb += self.o.valid.eq(zero_due)
-                m.d.sync += [left.eq(byte - 1), zero_due.eq(byte != 255), self.started.eq(1)]
+                m.d.sync += [left.eq(fewer), zero_due.eq(byte != 255), self.started.eq(1)]
             with m.Else():
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(byte)]
-                m.d.sync += left.eq(left - 1)
+                m.d.comb += self.o.valid.eq(1)
+                m.d.sync += left.eq(fewer)
         return m

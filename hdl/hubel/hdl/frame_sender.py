@@ -50,9 +50,11 @@ class FrameSender(wiring.Component):
         m = Module()
         sent = Signal(7)   # place of the next byte to be sent
         seen = Signal(7)   # what comes before it has no zero
-        rest, last_block = Signal(7), Signal()
+        after_sent, after_seen, code, last_block = Signal(7), Signal(7), Signal(7), Signal()
         m.d.comb += [
-            rest.eq(seen - sent),
+            after_sent.eq(sent + 1),
+            after_seen.eq(seen + 1),
+            code.eq(after_seen - sent),
             last_block.eq(seen == self.end),
             self.place.eq(sent),
         ]
@@ -69,25 +71,25 @@ class FrameSender(wiring.Component):
                 with m.If(last_block | (self.data == 0)):
                     m.next = "Code"
                 with m.Else():
-                    m.d.comb += self.place.eq(seen + 1)
-                    m.d.sync += seen.eq(seen + 1)
+                    m.d.comb += self.place.eq(after_seen)
+                    m.d.sync += seen.eq(after_seen)
             with m.State("Code"):
-                m.d.comb += [self.o_bytes.valid.eq(1), self.o_bytes.payload.eq(rest + 1)]
+                m.d.comb += [self.o_bytes.valid.eq(1), self.o_bytes.payload.eq(code)]
                 with m.If(self.o_bytes.ready):
                     m.next = "Bytes"
-                    with m.If(rest == 0):
+                    with m.If(code == 1):
                         m.next = "Block"
             with m.State("Bytes"):
                 m.d.comb += [self.o_bytes.valid.eq(1), self.o_bytes.payload.eq(self.data)]
                 with m.If(self.o_bytes.ready):
-                    m.d.comb += self.place.eq(sent + 1)
-                    m.d.sync += sent.eq(sent + 1)
-                    with m.If(rest == 1):
+                    m.d.comb += self.place.eq(after_sent)
+                    m.d.sync += sent.eq(after_sent)
+                    with m.If(code == 2):
                         m.next = "Block"
             with m.State("Block"):
                 # Over the zero, to the next block.
-                m.d.comb += self.place.eq(seen + 1)
-                m.d.sync += [sent.eq(seen + 1), seen.eq(seen + 1)]
+                m.d.comb += self.place.eq(after_seen)
+                m.d.sync += [sent.eq(after_seen), seen.eq(after_seen)]
                 m.next = "Scan"
                 with m.If(last_block):
                     m.next = "Close"

@@ -146,6 +146,10 @@ class HostLink(wiring.Component):
             receiver.crc_match.eq(crc.match_detected),
             sender.end.eq(self._put),
             sender.data.eq(self._data),
+            # What is written, unless a state says otherwise.
+            self._write.addr.eq(Cat(self._put, _ANSWER)),
+            self._write.data.eq(self._data),
+            crc.data.eq(self._write.data),
         ]
         self._session, self._have = Signal(), Signal(init=self._loaded)
         self._result = Signal(3)
@@ -159,14 +163,11 @@ class HostLink(wiring.Component):
 
     def _emit(self, m, byte, *, summed: bool = True) -> None:
         """Append ``byte`` to the answer in this cycle."""
-        m.d.comb += [
-            self._write.addr.eq(Cat(self._put, _ANSWER)),
-            self._write.data.eq(byte),
-            self._write.en.eq(1),
-        ]
+        m.d.comb += self._write.en.eq(1)
+        if byte is not self._data:
+            m.d.comb += self._write.data.eq(byte)
         m.d.sync += self._put.eq(self._put + 1)
-        if summed:
-            m.d.comb += [self._crc.data.eq(byte), self._crc.valid.eq(1)]
+        m.d.comb += self._crc.valid.eq(summed)
 
     def _elaborate_status(self, m):
         """Counts what was wrong, and whether the core is idle."""
@@ -202,7 +203,8 @@ class HostLink(wiring.Component):
         command = Signal(8)
         step = Signal(8)
         m.d.comb += step.eq(data - last)
-        m.d.sync += self._waited.eq(self._waited + 1)
+        # From a flip-flop, because it goes far.
+        m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
         with m.FSM():
             with m.State("Clear"):
                 m.d.comb += [receiver.clear.eq(1), crc.start.eq(1)]
@@ -215,7 +217,6 @@ class HostLink(wiring.Component):
                     self._write.data.eq(receiver.write.payload),
                     self._write.en.eq(receiver.write.valid),
                     crc.start.eq(receiver.crc_start),
-                    crc.data.eq(receiver.write.payload),
                     crc.valid.eq(receiver.write.valid),
                 ]
                 with m.If(receiver.frame):
@@ -290,8 +291,7 @@ class HostLink(wiring.Component):
         with m.Else(), m.Switch(command):
             with m.Case(Command.IDENTIFY):
                 with m.If(length == 4):
-                    m.d.comb += self.reset.eq(1)
-                    m.d.sync += self._session.eq(1)
+                    m.d.sync += [self.reset.eq(1), self._session.eq(1)]
                 unless(length == 4, C(1), "Copy")
             with m.Case(Command.SEEK):
                 unless(length == 4, idle, "Seek")
@@ -370,7 +370,6 @@ class HostLink(wiring.Component):
             m.d.comb += [
                 self._take.eq(1),
                 self._write.addr.eq(Cat(get[:3], C(TAG_PLACE >> 3, 4), _IDENTITY)),
-                self._write.data.eq(data),
                 self._write.en.eq(1),
             ]
             with m.If(get == TAG_BYTES - 1):
