@@ -5,7 +5,7 @@ tiles, or on what was drawn before. The generator is Philox4x32-10 (Salmon et al
 random numbers: as easy as 1, 2, 3"), a function from a counter and a key to four words.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -101,6 +101,10 @@ class Where:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.rows, self.columns
+
+    def part(self, some: slice) -> "Where":
+        """Those of the rows ``some.start`` to ``some.stop``."""
+        return replace(self, row=self.row + some.start, rows=some.stop - some.start)
 
     def normal(self, purpose: Purpose, event: int = 0) -> Floats:
         """A standard normal number for each device, of shape (rows, columns)."""
