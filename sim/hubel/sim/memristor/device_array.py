@@ -226,8 +226,9 @@ def _one_shot(
     every = np.arange(wanted.size)
     stored = fixed.land(every, wanted.ravel(), (sigma * xi).ravel())
     low = np.full_like(stored, device.g_min)
-    resets, sets = device.reset_pulse.energy(start.ravel(), low), device.set_pulse.energy(
-        low, stored
+    resets, sets = (
+        device.reset_pulse.energy(start.ravel(), low),
+        device.set_pulse.energy(low, stored),
     )
     return Outcome(
         stored=stored,

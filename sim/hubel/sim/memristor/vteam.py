@@ -121,7 +121,7 @@ class Vteam:
         Raises
         ------
         ValueError
-            If the window has another p, for which there is no closed form (use :func:`~hubel.sim.memristor.waveform.simulate`),
+            If the window has another p, for which there is no closed form (use :mod:`waveform`),
             or a number is out of range.
         """
         x = in_range("x", x, 0.0, 1.0)

@@ -58,9 +58,7 @@ class WriteVerify:
         if not 1 <= self.pulses < MOST_PULSES:
             raise ValueError(f"pulses must be in 1..{MOST_PULSES - 1}, not {self.pulses!r}")
         if self.policy not in ("memoryless", "incremental"):
-            raise ValueError(
-                f"policy must be 'memoryless' or 'incremental', not {self.policy!r}"
-            )
+            raise ValueError(f"policy must be 'memoryless' or 'incremental', not {self.policy!r}")
         for name in ("scatter", "read_sigma"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
