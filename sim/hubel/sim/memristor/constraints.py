@@ -120,12 +120,14 @@ class Chip:
         on = effective_conductances([[self.g_on] * columns] * rows, self.wire_ohm)
         return 1.0 - float(on.sum(axis=0).min()) / (self.g_on * rows)
 
-    def largest_tile(self, most: int = 256) -> int:
+    def largest_tile(self, most: int = 128) -> int:
         """Rows and columns of the largest square tile (a power of 2, up to ``most``) whose wires
         take no more than allowed; 0 if there is none."""
-        size = most
-        while size and self.ir_drop(size, size) > self.most_ir_drop:
-            size //= 2
+        size = 1
+        if self.ir_drop(size, size) > self.most_ir_drop:
+            return 0
+        while 2 * size <= most and self.ir_drop(2 * size, 2 * size) <= self.most_ir_drop:
+            size *= 2
         return size
 
 
@@ -191,7 +193,7 @@ def broken(chip: Chip, mapping: Mapping) -> tuple[str, ...]:
         lines.append(
             f"wires of a {mapping.tile_rows}x{mapping.tile_columns} tile take {100 * drop:.1f} % "
             f"of a current, {100 * chip.most_ir_drop:.1f} % are allowed, which "
-            f"{chip.largest_tile()}x{chip.largest_tile()} keeps"
+            f"{(size := chip.largest_tile())}x{size} keeps"
         )
     return (*lines, *_programmability(chip, mapping))
 
