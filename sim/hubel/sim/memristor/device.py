@@ -16,6 +16,8 @@ from .source import Source
 
 Floats = npt.NDArray[np.float64]
 
+#: No array is programmed to less than this share of g_max: those are siemens.
+_LEAST_SHARE = 1e-3
 #: From siemens and from nanosiemens to microsiemens.
 _SIEMENS, _NANO = 1e6, 1e-3
 
@@ -93,6 +95,11 @@ class Device:
         if not np.isfinite(g).all():
             raise ValueError(
                 f"{self.name}: {np.count_nonzero(~np.isfinite(g))} conductances are NaN or infinite"
+            )
+        if g.size and 0 < np.abs(g).max() < _LEAST_SHARE * self.g_max:
+            raise ValueError(
+                f"{self.name}: all conductances are below {_LEAST_SHARE * self.g_max:g} of "
+                f"{self.g_max:g} uS{self._unit_hint(float(np.abs(g).max()))}"
             )
         # What rounds beyond an end by the last digits is that end.
         slack = 1e-9 * self.g_max

@@ -200,8 +200,10 @@ class _Fixed:
                 self.windows.append((window[0].ravel(), window[1].ravel()))
             if (pins := layer.pinned(where, params.device)) is not None:
                 # The first layer that sticks a device keeps it.
-                old = self.pinned
-                self.pinned = pins if old is None else (old[0] | pins[0], np.where(*old, pins[1]))
+                if self.pinned is not None:
+                    stuck, values = self.pinned
+                    pins = (stuck | pins[0], np.where(stuck, values, pins[1]))
+                self.pinned = pins
         if self.gain is not None:
             self.gain = self.gain.ravel()
         if self.pinned is not None:

@@ -1,9 +1,9 @@
 """Phase-change memory: noise of programming, drift with an exponent a device, 1/f noise of reads.
 
 A device of conductance g_P after programming, t seconds later, with T = t + t0:
-g_D = g_P (T / t0)^-nu, and a read has sigma = g_D Q sqrt(ln((T + t_read) / (2 t_read))) with
-Q = min(0.0088 / max((g_P / g_max)^0.65, 1e-3), 0.2) (Nandakumar et al. 2019; constants as in
-aihwkit's ``PCMLikeNoiseModel``). The exponent nu is drawn once a programming, never at a read.
+g_D = g_P (T / t0)^-nu, and a read has sigma = g_D Q sqrt(ln((T + t_read) / (2 t_read))), where Q
+is a function of g_P / g_max (Nandakumar et al. 2019; constants as in aihwkit). The exponent nu is
+drawn once a programming, never at a read.
 """
 
 import math
@@ -40,15 +40,16 @@ class Pcm(Device):
         Seconds after the last pulse at which ``time`` is 0 and drift begins.
     t_read : float
         Seconds of a read.
-    noisy : bool
-        Reads have 1/f noise.
+    noise : callable, optional
+        Conductance after programming, as the same ratio, to Q of the reads' 1/f noise; without it
+        a read has no noise.
     """
 
     sigma: Callable[[Floats], Floats]
     nu: Callable[[Floats], tuple[Floats, Floats]] | None
     t0: float = 20.0
     t_read: float = 250e-9
-    noisy: bool = True
+    noise: Callable[[Floats], Floats] | None
 
     def program_sigma(self, target: Floats) -> Floats:
         return np.maximum(self.sigma(target / self.g_max), 0.0)
@@ -62,9 +63,7 @@ class Pcm(Device):
 
     def read_noise(self, stored: Floats) -> Floats:
         """Q of each device."""
-        if not self.noisy:
-            return np.zeros_like(stored)
-        return np.minimum(0.0088 / np.maximum((stored / self.g_max) ** 0.65, 1e-3), 0.2)
+        return np.zeros_like(stored) if self.noise is None else self.noise(stored / self.g_max)
 
     def aged(self, cells: Cells, time: float) -> Floats:
         if time == 0:
@@ -72,7 +71,9 @@ class Pcm(Device):
         return cells.stored * np.exp(cells.frozen * -math.log1p(time / self.t0))
 
     def read_sigma(self, cells: Cells, aged: Floats, time: float) -> Floats | None:
-        return aged * cells.noise * self._growth(time + self.t0) if self.noisy else None
+        if self.noise is None:
+            return None
+        return aged * cells.noise * self._growth(time + self.t0)
 
     def verify_sigma(self, g: Floats) -> Floats:
         """1/f noise that has accumulated over :data:`VERIFY_DELAY`."""
@@ -112,7 +113,8 @@ _HERMES = Source(
 
 
 def _polynomial(*coefficients: float) -> Callable[[Floats], Floats]:
-    return lambda r: np.polynomial.polynomial.polyval(r, np.array(coefficients))
+    powers = np.array(coefficients)
+    return lambda r: np.asarray(np.polynomial.polynomial.polyval(r, powers), dtype=np.float64)
 
 
 def _nandakumar_nu(r: Floats) -> tuple[Floats, Floats]:
@@ -120,6 +122,22 @@ def _nandakumar_nu(r: Floats) -> tuple[Floats, Floats]:
     return np.clip(-0.0155 * log + 0.0244, 0.049, 0.1), np.clip(
         -0.0125 * log - 0.0059, 0.008, 0.045
     )
+
+
+def _nandakumar_q(r: Floats) -> Floats:
+    return np.minimum(0.0088 / np.maximum(r**0.65, 1e-3), 0.2)
+
+
+def _hermes1_q(r: Floats) -> Floats:
+    low = np.clip(-0.0078 * np.log(np.maximum(r, _LEAST_RATIO)) + 0.0038, 0.0179, 0.04)
+    high = _polynomial(0.0088, 0.0768, -0.1352, 0.0664)(r)
+    return np.where(r < 0.1591, low, np.maximum(high, 0.0))
+
+
+def _hermes2_q(r: Floats) -> Floats:
+    low = np.clip(-0.0117 * np.log(np.maximum(r, _LEAST_RATIO)) - 0.0069, 0.015, 0.04)
+    high = _polynomial(0.0123, 0.0211, -0.0280, 0.0069)(r)
+    return np.where(r < 0.16, low, np.maximum(high, 0.0))
 
 
 def _hermes_mean(r: Floats) -> Floats:
@@ -145,6 +163,7 @@ def pcm_nandakumar2019() -> Pcm:
         g_max=25.0,
         sigma=_polynomial(0.26348, 1.9650, -1.1731),
         nu=_nandakumar_nu,
+        noise=_nandakumar_q,
         set_pulse=_SET,
         reset_pulse=_RESET,
         read_pulse=_READ_PULSE,
@@ -161,7 +180,7 @@ def pcm_joshi2020() -> Pcm:
         known_until=0.0,
         sigma=_polynomial(0.28638599, 25 * 0.07585724, 25**2 * -0.00178767),
         nu=None,
-        noisy=False,
+        noise=None,
         set_pulse=_SET,
         reset_pulse=_RESET,
         read_pulse=_READ_PULSE,
@@ -169,13 +188,14 @@ def pcm_joshi2020() -> Pcm:
     )
 
 
-def _hermes(name: str, g_max: float, t0: float, sigma, nu) -> Pcm:
+def _hermes(name: str, g_max: float, t0: float, sigma, nu, noise) -> Pcm:
     return Pcm(
         name=name,
         g_min=0.0,
         g_max=g_max,
         sigma=_polynomial(*sigma),
         nu=nu,
+        noise=noise,
         t0=t0,
         t_read=512e-9,
         set_pulse=_SET,
@@ -188,10 +208,10 @@ def _hermes(name: str, g_max: float, t0: float, sigma, nu) -> Pcm:
 def pcm_hermes1() -> Pcm:
     """One device of the Hermes chip, 10.35 uS."""
     sigma = (0.15781817, 2.32443916, -2.16310839, 0.68841818)
-    return _hermes("pcm_hermes1", 10.35, 200.0, sigma, _hermes1_nu)
+    return _hermes("pcm_hermes1", 10.35, 200.0, sigma, _hermes1_nu, _hermes1_q)
 
 
 def pcm_hermes2() -> Pcm:
     """Two devices of the Hermes chip side by side, 20.7 uS."""
     sigma = (0.16603222, 4.71806468, -8.48101252, 4.68961419)
-    return _hermes("pcm_hermes2", 20.7, 300.0, sigma, _hermes2_nu)
+    return _hermes("pcm_hermes2", 20.7, 300.0, sigma, _hermes2_nu, _hermes2_q)

@@ -58,7 +58,7 @@ def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> 
 
 def _uniform(words: Words) -> Floats:
     """Numbers in (0, 1), never one of its ends."""
-    return (words + 0.5) * (1 / _TOP)
+    return (words.astype(np.float64) + 0.5) * (1 / _TOP)
 
 
 def _normals(a: Words, b: Words) -> tuple[Floats, Floats]:

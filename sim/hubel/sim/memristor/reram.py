@@ -52,7 +52,7 @@ class Wan2022(Device):
         fits, logs = np.array(_WAN_FITS), np.log(_WAN_TIMES)
         at = math.log(max(time, 1.0))
         between = [np.interp(at, logs, fits[:, power]) for power in range(fits.shape[1])]
-        return polyval(target / 40.0, np.array(between))
+        return np.asarray(polyval(target / 40.0, np.array(between)), dtype=np.float64)
 
     def frozen(self, target: Floats, xi: Floats) -> Floats:
         return xi
@@ -81,7 +81,7 @@ class CmoFalcone2025(Device):
     its own xi; reads have sigma = 0.0277 log10(g) sqrt(ln((t + 1 us) / (2 us))) uS.
     """
 
-    acceptance: Literal[0.2, 2.0] = 0.2
+    acceptance: float = 0.2
 
     def program_sigma(self, target: Floats) -> Floats:
         if self.acceptance == 0.2:
@@ -217,7 +217,7 @@ def rram_cmo_falcone2025(acceptance: float = 0.2) -> CmoFalcone2025:
         name="rram_cmo_falcone2025",
         g_min=9.0,
         g_max=88.2,
-        acceptance=0.2 if acceptance == 0.2 else 2.0,
+        acceptance=acceptance,
         sources=(_FALCONE, _NVSIM),
         **_pulses(),
     )

@@ -1,6 +1,6 @@
 """What every experiment gets: the task, the seeds, and how to run many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .sweep import Sweep
 from .task import Task
@@ -26,7 +26,7 @@ class Context:
     task: Task
     seeds: int = 20
     seed: int = 0
-    sweep: Sweep = Sweep()
+    sweep: Sweep = field(default_factory=Sweep)
 
     def __post_init__(self) -> None:
         if self.seeds < 1:

@@ -47,7 +47,7 @@ class Sweep:
             from distributed import Client, LocalCluster
         except ImportError:
             self.say(
-                "Dask is not installed, so it runs on one core; for more: pip install 'hubel[sweep]'"
+                "Dask is not installed: one core does all; for more, pip install 'hubel[sweep]'"
             )
             return self._serial(function, arguments)
         if self.scheduler is not None:
@@ -55,7 +55,7 @@ class Sweep:
                 return self._through(client, function, arguments)
         with (
             LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, dashboard_address=None
+                n_workers=self.workers, threads_per_worker=1, dashboard_address=":0"
             ) as cluster,
             Client(cluster) as client,
         ):
