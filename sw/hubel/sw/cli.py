@@ -20,6 +20,7 @@ from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
 from .cli_bench import bench_app
+from .cli_learn import learn_app
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -34,6 +35,7 @@ app = typer.Typer(
     "with an energy figure that can be defended. Start with: hubel demo",
 )
 app.add_typer(bench_app, name="bench")
+app.add_typer(learn_app, name="learn")
 app.add_typer(nature_app, name="nature")
 
 Backend = Literal["golden", "verilator", "icarus"]
