@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from hubel.sim.memristor.adc import Adc, integer_gain, scaled
 from hubel.sim.memristor.crossbar import SynapseParams, program_synapses
 from hubel.sim.memristor.device_array import ArrayParams, program_array
+from hubel.sim.memristor.ir_drop import effective_conductances
 from hubel.sim.memristor.layers import DeviceToDevice, FiniteLevels, ReadNoise, StuckCells
 from hubel.sim.memristor.pcm import pcm_nandakumar2019
 from hubel.sim.memristor.presets import PRESETS, device_named
@@ -186,6 +188,23 @@ def test_refresh_starts_anew() -> None:
     error = np.abs(new.weights_int(0.0) - weights).mean()
     assert error < np.abs(old.weights_int(1e7) - weights).mean()
     assert new.ledger.joules > 0 and new.event == 1
+
+
+def test_wires_weaken_what_is_far_away() -> None:
+    """The tile of the reference, all of 100 uS and one row at a time: each tile by itself."""
+    weights = np.full((64, 32), 127)
+    device = generic(g_max=100.0)
+    ideal = SynapseParams(array=ArrayParams(device=device), tile=(32, 32))
+    array = program_synapses(replace(ideal, wire_resistance=2.93), weights)
+    found = array.weights_real()
+    np.testing.assert_array_equal(found[:32], found[32:])
+    np.testing.assert_array_equal(found[:, :16], found[:, 16:])
+    tile = np.zeros((32, 32))
+    tile[:, ::2] = 100.0
+    seen = effective_conductances(tile, 2.93)
+    np.testing.assert_allclose(found[:32, :16], (seen[:, ::2] - seen[:, 1::2]) * 127 / 100)
+    assert found.min() < 0.95 * 127
+    np.testing.assert_array_equal(program_synapses(ideal, weights).weights_int(), weights)
 
 
 BAD = [

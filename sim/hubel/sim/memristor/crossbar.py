@@ -5,7 +5,7 @@ holds |w| times the unit above g_min, the other g_min. The unit is (g_max - g_mi
 largest |w| of the array, uS.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +15,11 @@ from .adc import FINE, Adc, integer_gain, scaled
 from .compensation import Scope, alpha
 from .device_array import ArrayParams, DeviceArray, program_array
 from .energy import YAO_2020, Entry, Ledger, Periphery
+from .ir_drop import LEAST_ON, effective_conductances
 from .random import Where
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-#: Conductances that a tile with resistive wires shows, uS: one number in, one out.
-WireDrop = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,8 +34,9 @@ class SynapseParams:
         Bits of a weight that the core takes: 2, 4 or 8.
     tile : tuple of int
         Rows and device columns of a tile: wires, drivers and converters end there.
-    wire_drop : callable, optional
-        What resistive wires leave of a tile's conductances, uS.
+    wire_resistance : float
+        Of a segment of wire between neighbouring devices of a tile, ohm; a read of one row at a
+        time sees what :func:`.ir_drop.effective_conductances` leaves of them.
     adc : Adc
         Digitises a pair; more bits than matter by default.
     periphery : Periphery
@@ -46,7 +45,7 @@ class SynapseParams:
     array: ArrayParams
     weight_width: int = 8
     tile: tuple[int, int] = (128, 128)
-    wire_drop: WireDrop | None = None
+    wire_resistance: float = 0.0
     adc: Adc = FINE
     periphery: Periphery = YAO_2020
 
@@ -55,6 +54,8 @@ class SynapseParams:
             raise ValueError(f"weight_width must be 2, 4 or 8, not {self.weight_width!r}")
         if self.tile[0] < 1 or self.tile[1] < 2 or self.tile[1] % 2:
             raise ValueError(f"a tile needs 1 row and 2, 4, 6... device columns, not {self.tile}")
+        if not (math.isfinite(self.wire_resistance) and self.wire_resistance >= 0):
+            raise ValueError(f"wire_resistance must be 0 ohm or more, not {self.wire_resistance!r}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,15 +106,21 @@ class SynapseArray:
     def weights_real(self, time: float = 0.0, *, event: int = 0) -> Floats:
         """What read number ``event`` at ``time`` finds of each weight before it is digitised."""
         g = self.devices.read(time, event=event)
-        if self.params.wire_drop is not None:
-            rows, columns = self.params.tile
-            dropped = np.empty_like(g)
-            for r in range(0, g.shape[0], rows):
-                for c in range(0, g.shape[1], columns):
-                    tile = g[r : r + rows, c : c + columns]
-                    dropped[r : r + rows, c : c + columns] = self.params.wire_drop(tile)
-            g = dropped
+        if self.params.wire_resistance:
+            g = self._behind_wires(g)
         return (g[:, 0::2] - g[:, 1::2]) / self.unit
+
+    def _behind_wires(self, g: Floats) -> Floats:
+        """What the terminals of each tile see of ``g`` uS."""
+        rows, columns = self.params.tile
+        seen = g.copy()
+        for r in range(0, g.shape[0], rows):
+            for c in range(0, g.shape[1], columns):
+                tile = np.s_[r : r + rows, c : c + columns]
+                # Below, next to no current flows, and wires take nothing of it.
+                if g[tile].max() >= LEAST_ON:
+                    seen[tile] = effective_conductances(g[tile], self.params.wire_resistance)
+        return seen
 
     def weights_int(
         self,
