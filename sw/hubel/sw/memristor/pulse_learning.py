@@ -29,7 +29,9 @@ DEVICES = ("epiram", "ag_a_si", "alox_hfo2", "taox_hfox")
 CHOSEN = "epiram"
 
 
-def rule_accuracy(settings: DigitsSettings, images: int | None, seeds: tuple[int, ...]):
+def rule_accuracy(
+    settings: DigitsSettings, images: int | None, seeds: tuple[int, ...]
+) -> list[float]:
     """Percent that the rule itself reaches, for each seed of the first weights."""
     params = settings.params
     first = [
@@ -43,14 +45,15 @@ def rule_accuracy(settings: DigitsSettings, images: int | None, seeds: tuple[int
 
 def device_accuracy(
     device: Nonlinear, settings: DigitsSettings, images: int | None, seeds: tuple[int, ...]
-) -> list[float]:
-    """Percent that devices reach, for each device seed."""
+) -> tuple[list[float], float]:
+    """Percent that devices reach, for each device seed; and the mean pulses that a device saw."""
     params = settings.params
     learner = PulseLearner(
         device, seeds, params.inputs, params.neurons, low=settings.low / 256,
         high=settings.high / 256,
     )  # fmt: skip
-    return _learned(settings, images, learner)
+    accuracies = _learned(settings, images, learner)
+    return accuracies, learner.pulses / learner.integers.size
 
 
 def _learned(
@@ -91,16 +94,22 @@ def pulse_learning(
     kinds = [*swept, *(PRESETS[name] for name in DEVICES)]
     rule = Band.of(rule_accuracy(settings, images, seeds))
     found = context.sweep(device_accuracy, [(k, settings, images, seeds) for k in kinds])
-    bands = dict(zip([*grid, *DEVICES], map(Band.of, found), strict=True))
+    keys = [*grid, *DEVICES]
+    bands = {key: Band.of(seen) for key, (seen, _) in zip(keys, found, strict=True)}
+    pulses = {key: count for key, (_, count) in zip(keys, found, strict=True)}
     floor = round(rule.mean - POINTS, 2)
-    rows: list[tuple] = [("the rule", None, None, None, None, rule.mean, rule.low, rule.high)]
-    for key, kind in zip(bands, kinds, strict=True):
+    rows: list[tuple] = [("the rule", None, None, None, None, None, rule.mean, rule.low, rule.high)]
+    for key, kind in zip(keys, kinds, strict=True):
         name = key if isinstance(key, str) else "swept"
         band = bands[key]
-        rows.append((name, kind.nl_up, kind.nl_down, 100 * kind.c2c, kind.pulses_up, band.mean,
-                     band.low, band.high))  # fmt: skip
-    columns = ("device", "NL up", "NL down", "sigma of a pulse, % of range", "pulses",
-               "accuracy, %", "accuracy p5, %", "accuracy p95, %")  # fmt: skip
+        rows.append((
+            name, kind.nl_up, kind.nl_down, 100 * kind.c2c, kind.pulses_up, pulses[key], band.mean,
+            band.low, band.high,
+        ))  # fmt: skip
+    columns = (
+        "device", "NL up", "NL down", "sigma of a pulse, % of range", "pulses of the range",
+        "pulses a device saw", "accuracy, %", "accuracy p5, %", "accuracy p95, %",
+    )  # fmt: skip
     chosen = bands[CHOSEN]
     return Experiment(
         key="pulse_learning",
@@ -109,7 +118,7 @@ def pulse_learning(
         table=Table(columns, tuple(rows)),
         floor=Floor(quantity="accuracy, mean of the seeds,", value=floor, unit="%"),
         met=chosen.mean >= floor,
-        finding=_finding(bands, chosen, rule, floor),
+        finding=_finding(bands, pulses[CHOSEN], rule, floor),
         figure=partial(_draw, bands, rule.mean, floor),
         caption="Lines: devices of 64 pulses with NL up and -NL down. Lines are means over device "
         "seeds, shades go from the 5th to the 95th percentile. Diamonds: devices that exist, at "
@@ -128,7 +137,8 @@ def pulse_learning(
     )
 
 
-def _finding(bands: dict, chosen: Band, rule: Band, floor: float) -> str:
+def _finding(bands: dict, pulses: float, rule: Band, floor: float) -> str:
+    chosen = bands[CHOSEN]
     parts = []
     for sigma in SIGMAS:
         good = [nl for nl in LABELS if bands[nl, sigma].mean >= floor]
@@ -137,8 +147,8 @@ def _finding(bands: dict, chosen: Band, rule: Band, floor: float) -> str:
         )
         parts.append(f"{100 * sigma:g} %: {which if good else 'none'}")
     return (
-        f"{CHOSEN} learns to {chosen.mean:.2f} % ({chosen.low:.2f}..{chosen.high:.2f}), the rule "
-        f"itself to {rule.mean:.2f} %; above the floor by sigma of a pulse are {'; '.join(parts)}"
+        f"{CHOSEN} learns to {chosen.mean:.2f} % ({chosen.low:.2f}..{chosen.high:.2f}) "
+        f"with {pulses:.0f} pulses a device, the rule itself to {rule.mean:.2f} %; above the floor by sigma of a pulse are {'; '.join(parts)}"
     )
 
 
