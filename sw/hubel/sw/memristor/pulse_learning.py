@@ -148,7 +148,8 @@ def _finding(bands: dict, pulses: float, rule: Band, floor: float) -> str:
         parts.append(f"{100 * sigma:g} %: {which if good else 'none'}")
     return (
         f"{CHOSEN} learns to {chosen.mean:.2f} % ({chosen.low:.2f}..{chosen.high:.2f}) "
-        f"with {pulses:.0f} pulses a device, the rule itself to {rule.mean:.2f} %; above the floor by sigma of a pulse are {'; '.join(parts)}"
+        f"with {pulses:.0f} pulses a device, the rule itself to {rule.mean:.2f} %; above the floor "
+        f"by sigma of a pulse are {'; '.join(parts)}"
     )
 
 
