@@ -4,9 +4,25 @@ from collections.abc import Callable
 
 from .context import Context
 from .experiment import Experiment
+from .programming import programming
+from .retention import retention
+from .sweeps import levels, read_noise, stuck
 
 #: Runs an experiment.
 Run = Callable[[Context], Experiment]
 
-#: Each has a command of its own: ``hubel memristor NAME``.
-CATALOGUE: dict[str, Run] = {}
+#: ``hubel memristor run NAME`` runs one; its name is the key of its files.
+CATALOGUE: dict[str, Run] = {
+    "programming": programming,
+    "retention": retention,
+    "levels": levels,
+    "stuck": stuck,
+    "read_noise": read_noise,
+}
+
+
+def experiment_named(name: str) -> Run:
+    """The experiment ``name``, or ValueError listing all."""
+    if name not in CATALOGUE:
+        raise ValueError(f"there is no experiment {name!r}; there are {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
