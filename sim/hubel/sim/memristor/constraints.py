@@ -6,7 +6,7 @@ writable, how fast, at which voltage, and how often before they wear out).
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .endurance import YEAR, Endurance
 from .ir_drop import effective_conductances
@@ -143,6 +143,8 @@ class Mapping:
         Devices a weight: 2 in a differential pair.
     tile_rows, tile_columns : int
         Size of a tile, in devices.
+    tiles : int, optional
+        How many there are; by default as many as the devices fill.
     learning_share : float
         Share of the weights that are rewritten on board, 0..1.
     updates_per_second : float
@@ -157,14 +159,18 @@ class Mapping:
     cells_per_synapse: int = 2
     tile_rows: int = 64
     tile_columns: int = 64
+    tiles: int | None = None
     learning_share: float = 0.0
     updates_per_second: float = 0.0
     years: float = 10.0
-    worn_share: float = field(default=0.01)
+    worn_share: float = 0.01
 
     def __post_init__(self) -> None:
         for name in ("synapses", "cells_per_synapse", "tile_rows", "tile_columns"):
             _whole(name, getattr(self, name))
+        least = math.ceil(self.synapses * self.cells_per_synapse / self._tile)
+        if self.tiles is not None and self.tiles < least:
+            raise ValueError(f"tiles must be {least} or more, not {self.tiles}")
         number("learning_share", self.learning_share, 0.0, 1.0)
         number("updates_per_second", self.updates_per_second, 0.0, unit="1/s")
         positive("years", self.years)
@@ -172,10 +178,14 @@ class Mapping:
             raise ValueError(f"worn_share must be between 0 and 1, not {self.worn_share!r}")
 
     @property
+    def _tile(self) -> int:
+        return self.tile_rows * self.tile_columns
+
+    @property
     def cells(self) -> int:
         """Devices, with those of tiles that are not full."""
-        tile = self.tile_rows * self.tile_columns
-        return math.ceil(self.synapses * self.cells_per_synapse / tile) * tile
+        needed = math.ceil(self.synapses * self.cells_per_synapse / self._tile)
+        return (self.tiles or needed) * self._tile
 
 
 def broken(chip: Chip, mapping: Mapping) -> tuple[str, ...]:
