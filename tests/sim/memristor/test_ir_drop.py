@@ -47,7 +47,7 @@ def nodal(g: np.ndarray, voltages: np.ndarray, word: float, bit: float) -> np.nd
                 branch(w, None, 1e6 / word)
                 source[w] += voltages[i] * 1e6 / word
             branch(b, nodes[1, i + 1, j] if i + 1 < rows else None, 1e6 / bit)
-    solved = scipy.sparse.linalg.spsolve(sparse.csc_array(matrix), source)
+    solved = np.asarray(scipy.sparse.linalg.spsolve(sparse.csc_array(matrix), source))
     return solved[nodes[1, -1]] * 1e6 / bit
 
 

@@ -6,7 +6,7 @@ writable, how fast, at which voltage, and how often before they wear out).
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .endurance import YEAR, Endurance
 from .ir_drop import effective_conductances
@@ -120,12 +120,14 @@ class Chip:
         on = effective_conductances([[self.g_on] * columns] * rows, self.wire_ohm)
         return 1.0 - float(on.sum(axis=0).min()) / (self.g_on * rows)
 
-    def largest_tile(self, most: int = 256) -> int:
+    def largest_tile(self, most: int = 128) -> int:
         """Rows and columns of the largest square tile (a power of 2, up to ``most``) whose wires
         take no more than allowed; 0 if there is none."""
-        size = most
-        while size and self.ir_drop(size, size) > self.most_ir_drop:
-            size //= 2
+        size = 1
+        if self.ir_drop(size, size) > self.most_ir_drop:
+            return 0
+        while 2 * size <= most and self.ir_drop(2 * size, 2 * size) <= self.most_ir_drop:
+            size *= 2
         return size
 
 
@@ -141,6 +143,8 @@ class Mapping:
         Devices a weight: 2 in a differential pair.
     tile_rows, tile_columns : int
         Size of a tile, in devices.
+    tiles : int, optional
+        How many there are; by default as many as the devices fill.
     learning_share : float
         Share of the weights that are rewritten on board, 0..1.
     updates_per_second : float
@@ -155,14 +159,18 @@ class Mapping:
     cells_per_synapse: int = 2
     tile_rows: int = 64
     tile_columns: int = 64
+    tiles: int | None = None
     learning_share: float = 0.0
     updates_per_second: float = 0.0
     years: float = 10.0
-    worn_share: float = field(default=0.01)
+    worn_share: float = 0.01
 
     def __post_init__(self) -> None:
         for name in ("synapses", "cells_per_synapse", "tile_rows", "tile_columns"):
             _whole(name, getattr(self, name))
+        least = math.ceil(self.synapses * self.cells_per_synapse / self._tile)
+        if self.tiles is not None and self.tiles < least:
+            raise ValueError(f"tiles must be {least} or more, not {self.tiles}")
         number("learning_share", self.learning_share, 0.0, 1.0)
         number("updates_per_second", self.updates_per_second, 0.0, unit="1/s")
         positive("years", self.years)
@@ -170,10 +178,14 @@ class Mapping:
             raise ValueError(f"worn_share must be between 0 and 1, not {self.worn_share!r}")
 
     @property
+    def _tile(self) -> int:
+        return self.tile_rows * self.tile_columns
+
+    @property
     def cells(self) -> int:
         """Devices, with those of tiles that are not full."""
-        tile = self.tile_rows * self.tile_columns
-        return math.ceil(self.synapses * self.cells_per_synapse / tile) * tile
+        needed = math.ceil(self.synapses * self.cells_per_synapse / self._tile)
+        return (self.tiles or needed) * self._tile
 
 
 def broken(chip: Chip, mapping: Mapping) -> tuple[str, ...]:
@@ -191,7 +203,7 @@ def broken(chip: Chip, mapping: Mapping) -> tuple[str, ...]:
         lines.append(
             f"wires of a {mapping.tile_rows}x{mapping.tile_columns} tile take {100 * drop:.1f} % "
             f"of a current, {100 * chip.most_ir_drop:.1f} % are allowed, which "
-            f"{chip.largest_tile()}x{chip.largest_tile()} keeps"
+            f"{(size := chip.largest_tile())}x{size} keeps"
         )
     return (*lines, *_programmability(chip, mapping))
 

@@ -120,6 +120,22 @@ class WornWindow(Layer):
         return np.full(where.shape, device.g_min), most
 
 
+@dataclass(frozen=True, kw_only=True)
+class UniformWear(Layer):
+    """Every device of every array has seen ``pulses`` pulses."""
+
+    endurance: Endurance
+    pulses: float
+
+    def __post_init__(self) -> None:
+        number("pulses", self.pulses, 0.0)
+
+    def window(self, where: Where, device: Device) -> tuple[Floats, Floats] | None:
+        wear = Wear(where, self.endurance)
+        wear.add(self.pulses)
+        return wear.layer().window(where, device)
+
+
 _EXPLORER = "NVMExplorer data base of published cells"
 PRESETS = {
     "rram_worst": Endurance(cycles=1e3, source=Source(_EXPLORER, "measured", "RRAM, 1e3..1e8")),

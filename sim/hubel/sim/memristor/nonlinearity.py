@@ -46,9 +46,9 @@ def scale(nl: float) -> float:
         return math.inf
     bend = 0.07 * math.sqrt(2) * abs(nl)
     # A curve that bends little has a = 1/(8 bend), and none has more.
-    root = brentq(lambda log: _bend(math.exp(log)) - bend, math.log(5e-3), -math.log(7 * bend),
-                  xtol=1e-14, rtol=1e-14)  # fmt: skip
-    return math.copysign(math.exp(float(root)), nl)
+    low, high = math.log(5e-3), -math.log(7 * bend)
+    root = brentq(lambda log: _bend(math.exp(log)) - bend, low, high, xtol=1e-14)
+    return math.copysign(math.exp(root), nl)  # type: ignore[arg-type]
 
 
 def response(p: npt.ArrayLike, nl: float) -> Floats:

@@ -10,7 +10,8 @@ dw- = dw_min (1 - up_down), without noise::
     constant  dw+                                  dw-
 
 The left one is added, the right one subtracted. A pulse of a cycle is multiplied by 1 + c2c xi,
-and the state is clipped to its bounds. The models and their fits are those of aihwkit (Rasch et al. 2021).
+and the state is clipped to its bounds. The models and their fits are those of aihwkit (Rasch et
+al. 2021).
 """
 
 from collections.abc import Mapping

@@ -115,7 +115,8 @@ class SpikeWaveform:
     def _grid(self) -> Floats:
         reach = self.before + self.after
         count = round(2 * reach / self.step)
-        return np.round(np.arange(-count // 2, count // 2 + 1) * self.step, 9)
+        grid = np.arange(-count // 2, count // 2 + 1) * self.step
+        return np.asarray(np.round(grid, 9), dtype=np.float64)
 
     def _speed(self, v: Floats) -> Floats:
         size = np.maximum(np.exp(self.steepness * np.abs(v)) - math.exp(self.steepness), 0.0)

@@ -78,7 +78,7 @@ def simulate(
         )
     # The voltage does not depend on the state, so its rates are known beforehand: at the start,
     # in the middle and at the end of each step.
-    halves = np.arange(2 * steps + 1) * (step / 2)
+    halves: Floats = np.arange(2 * steps + 1, dtype=np.float64) * (step / 2)
     volts = np.broadcast_to(np.asarray(voltage(halves), dtype=np.float64), halves.shape)
     rates = device.rate(volts).tolist()
     states = [x]

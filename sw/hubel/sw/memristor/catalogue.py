@@ -4,9 +4,14 @@ from collections.abc import Callable
 
 from .context import Context
 from .experiment import Experiment
+from .lifetime import lifetime
 from .programming import programming
+from .pulse_learning import pulse_learning
 from .retention import retention
+from .sram import sram
+from .stdp_window import stdp_window
 from .sweeps import levels, read_noise, stuck
+from .wires import wires
 
 #: Runs an experiment.
 Run = Callable[[Context], Experiment]
@@ -18,6 +23,11 @@ CATALOGUE: dict[str, Run] = {
     "levels": levels,
     "stuck": stuck,
     "read_noise": read_noise,
+    "pulse_learning": pulse_learning,
+    "wires": wires,
+    "lifetime": lifetime,
+    "sram": sram,
+    "stdp_window": stdp_window,
 }
 
 
