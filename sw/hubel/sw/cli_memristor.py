@@ -13,6 +13,7 @@ from hubel.sim.memristor.presets import PRESETS, device_named
 
 from .bench_memristor import bench_memristor
 from .cli_bench import bench_app
+from .cli_memristor_fits import fits
 from .cli_print import print_json, print_table
 from .memristor.catalogue import CATALOGUE, experiment_named
 from .memristor.cnn import cnn_task
@@ -31,6 +32,8 @@ memristor_app = typer.Typer(
     rich_markup_mode=None,
     help="Synapses in memristive devices: what programming costs, and what the network bears.",
 )
+
+memristor_app.command("fits")(fits)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 Network = Literal["digits", "cnn"]
@@ -158,6 +161,7 @@ def apply(
     Console().print(
         f"{out}: {changed} of {devices.synapses} weights differ; programming: {devices.ledger}",
         highlight=False,
+        soft_wrap=True,
     )
 
 

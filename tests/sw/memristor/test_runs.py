@@ -69,8 +69,8 @@ def test_programming(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
         assert min(numbers(found, "periphery, pJ a synapse", **where)) > 0
     marks = [str(mark) for mark in found.table.column("mark") if mark]
     assert sum("knee" in mark for mark in marks) == 4
-    # 0.01 of 25 uS is below the noise of either device's verify.
-    assert any(note.startswith("4 bands are narrower") for note in found.notes)
+    # 0.01 of the 22.5 uS of the generic device is below its verify noise, 0.25 uS.
+    assert any(note.startswith("2 bands are narrower") for note in found.notes)
     assert found.met and "pJ" in found.finding
     assert re.search(r"array [\d.]+ pJ and periphery [\d.]+ pJ", found.finding)
     found.figure(720)
@@ -100,8 +100,9 @@ def test_retention(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
         return numbers(found, "weight error, LSB rms", **where)
 
     assert error("none")[2] > 2 * error("none")[0]
-    for against in ("global", "column", "refresh"):
-        assert error(against)[2] < error("none")[2] / 2
+    # A gain amplifies the noise that is left; programming anew takes it away.
+    assert max(error("global")[2], error("column")[2]) < 0.9 * error("none")[2]
+    assert error("refresh")[2] < error("none")[2] / 2
     where = {"device": "pcm_nandakumar2019", "against_drift": "refresh"}
     assert numbers(found, "refreshes", **where) == [0, 4, 52]
     joules = numbers(found, "array, J since the start", **where)
