@@ -23,6 +23,8 @@ from .cli_bench import bench_app
 from .cli_compile import compile, configure, ranges
 from .cli_board import virtual
 from .cli_boards import boards, build, flash
+from .cli_learn import learn_app
+from .cli_memristor import memristor_app
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -39,7 +41,9 @@ app = typer.Typer(
 for command in (virtual, build, flash, boards):
     app.command()(command)
 app.add_typer(bench_app, name="bench")
+app.add_typer(learn_app, name="learn")
 app.add_typer(nature_app, name="nature")
+app.add_typer(memristor_app, name="memristor")
 
 Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]

@@ -19,6 +19,12 @@ _VARIABLES = {
     TEAL: "teal", RUST: "rust", VIOLET: "violet",
 }  # fmt: skip
 
+#: The same in a file without a style sheet: the light colours of report.css.
+_LIGHT = {
+    INK: "#1c2226", MUTED: "#5c676e", RULE: "#d8dcdd", PAPER: "#fdfdfb",
+    TEAL: "#0a6a73", RUST: "#b04a12", VIOLET: "#6554a0",
+}  # fmt: skip
+
 #: Widths in CSS pixels: a drawing is made once for each, and the page shows the one that fits.
 WIDTHS = {"wide": 720, "narrow": 350}
 
@@ -97,6 +103,21 @@ def responsive(draw: Callable[[int], Drawing], *, name: str, title: str) -> Mark
             drawing.savefig(file, format="svg")
         parts.append(_inline(file.getvalue(), unique, kind, title))
     return Markup("\n").join(parts)
+
+
+def whole_file(draw: Callable[[int], Drawing], *, name: str, title: str) -> str:
+    """What ``draw`` makes at the larger of :data:`WIDTHS` as an SVG file of its own, in the colours
+    of the light style sheet; the parameters are those of :func:`responsive`."""
+    width = WIDTHS["wide"]
+    with matplotlib.style.context(["default", _STYLE | {"svg.hashsalt": name}]):
+        drawing = draw(width)
+        _settle(drawing)
+        file = StringIO()
+        drawing.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
+    text = file.getvalue()
+    for colour, light in _LIGHT.items():
+        text = text.replace(colour, light)
+    return text.replace("<metadata>", f"<title>{escape(title)}</title><metadata>", 1)
 
 
 def _inline(svg: str, name: str, kind: str, title: str) -> Markup:

@@ -1,0 +1,77 @@
+"""The commands that learn: ``hubel learn``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from .cli_print import print_json, print_table
+from .learn.digits import DigitsSettings, learn_digits
+from .learn.fields import draw_fields
+from .learn.layer_file import save_layer
+from .stages import Stages
+
+learn_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Learn without labels, as the chip does."
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Repeat with so many seeds.")]
+Out = Annotated[Path, typer.Option(help="Folder for pictures and weights.")]
+
+
+@learn_app.command()
+def digits(
+    seeds: Seeds = 5,
+    images: Annotated[int | None, typer.Option(min=1, help="Images an epoch; all if not.")] = None,
+    neurons: Annotated[int, typer.Option(min=8, help="Neurons, a multiple of 4.")] = 128,
+    weight_width: Annotated[int, typer.Option(help="Bits of a weight: 8 or 16.")] = 8,
+    out: Out = Path("build/learn"),
+    as_json: Json = False,
+) -> None:
+    """Learn the digits of scikit-learn without labels, on the golden model of the learning core."""
+    settings = DigitsSettings(neurons=neurons, weight_width=weight_width)
+    stages, results = Stages(Console(stderr=as_json)), []
+    settings.rates(settings.epochs[0])
+    out.mkdir(parents=True, exist_ok=True)
+    for seed in range(seeds):
+        with stages(f"seed {seed}") as stage:
+            result = learn_digits(settings, seed=seed, images=images, progress=stage.advance)
+            stage.result = f"{100 * result.test_accuracy:.2f} % of the test images"
+        results.append(result)
+        caption = f"seed {seed}: {100 * result.test_accuracy:.2f} % of the test images"
+        draw_fields(out / f"fields-{seed}.png", result.layer.weights, result.names, caption)
+        save_layer(out / f"digits-{seed}.npz", result.layer)
+    found = 100 * np.array([result.test_accuracy for result in results])
+    if as_json:
+        print_json(
+            {
+                "neurons": neurons,
+                "weight_width": weight_width,
+                "runs": [result.to_json() for result in results],
+                "test_accuracy": [result.test_accuracy for result in results],
+                "mean": float(found.mean()) / 100,
+                "standard_deviation": float(found.std()) / 100,
+                "pictures": [str(out / f"fields-{seed}.png") for seed in range(seeds)],
+            }
+        )
+        return
+    console = Console()
+    print_table(
+        console,
+        ("seed", "test %", "train %", "neurons used", "spikes an image"),
+        [
+            (r.seed, 100 * r.test_accuracy, 100 * r.train_accuracy, r.used_neurons,
+             r.spikes_per_image)
+            for r in results
+        ],
+    )  # fmt: skip
+    console.print(
+        f"test accuracy {found.mean():.2f} % (standard deviation {found.std():.2f}, "
+        f"{found.min():.2f} to {found.max():.2f}), {weight_width}-bit weights; "
+        f"receptive fields: {out}/fields-0.png",
+        highlight=False,
+        soft_wrap=True,
+    )

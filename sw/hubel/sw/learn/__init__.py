@@ -1,0 +1,1 @@
+"""Learning without labels: experiments on the golden model of the learning core."""

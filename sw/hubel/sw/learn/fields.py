@@ -1,0 +1,70 @@
+"""Pictures of what neurons learned: a tile each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+import numpy.typing as npt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Drawing
+
+from ..npz import atomic_file
+
+_STYLE = {"font.size": 8, "figure.constrained_layout.use": True}
+
+
+def draw_tiles(
+    path: Path,
+    tiles: npt.NDArray[np.floating],
+    titles: Sequence[str],
+    *,
+    columns: int,
+    caption: str,
+    limit: float,
+) -> None:
+    """Write tiles as a PNG, with the value 0 in white.
+
+    Parameters
+    ----------
+    path : path
+        Replaced when all is drawn.
+    tiles : array, shape (tiles, height, width)
+    titles : a word above each
+    columns : int
+    caption : str
+    limit : float
+        Shown in the strongest colour.
+    """
+    rows = -(-len(tiles) // columns)
+    with matplotlib.style.context(_STYLE):
+        drawing = Drawing(figsize=(0.62 * columns, 0.74 * rows + 0.4), dpi=110)
+        FigureCanvasAgg(drawing)
+        axes = drawing.subplots(rows, columns, squeeze=False).ravel()
+        for ax in axes:
+            ax.set_axis_off()
+        for ax, tile, title in zip(axes, tiles, titles, strict=False):
+            ax.imshow(tile, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+            ax.set_title(title, pad=2)
+        drawing.suptitle(caption)
+        with atomic_file(path) as temporary, open(temporary, "wb") as file:
+            drawing.savefig(file, format="png", metadata={"Software": None})
+
+
+def draw_fields(
+    path: Path, weights: npt.NDArray[np.int64], names: npt.NDArray[np.int64], caption: str
+) -> None:
+    """Receptive fields of neurons behind images and their complements, named, in order of names.
+
+    Parameters
+    ----------
+    weights : array of int, shape (2 * pixels, neurons)
+    names : array of int, shape (neurons,)
+    """
+    pixels = len(weights) // 2
+    side = int(np.sqrt(pixels))
+    order = np.argsort(names, kind="stable")
+    fields = (weights[:pixels] - weights[pixels:]).T[order].reshape(-1, side, side)
+    titles = ["-" if name < 0 else str(name) for name in names[order]]
+    limit = float(np.abs(fields).max() or 1)
+    draw_tiles(path, fields.astype(float), titles, columns=16, caption=caption, limit=limit)

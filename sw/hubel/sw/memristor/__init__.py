@@ -1,0 +1,1 @@
+"""Experiments with memristive synapses, on networks that were trained."""

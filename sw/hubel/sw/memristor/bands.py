@@ -1,0 +1,52 @@
+"""What many device seeds gave, as a mean and a band."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..svg import INK, MUTED, RUST, TEAL, VIOLET
+
+#: Percentiles that a band goes between; its lower end decides whether a floor is met.
+LOW, HIGH = 5, 95
+STYLES = (
+    (TEAL, "-", "o"), (RUST, "--", "s"), (VIOLET, ":", "^"), (INK, "-.", "D"), (MUTED, "-", "v"),
+    (TEAL, ":", "P"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean of all seeds, and the percentiles :data:`LOW` and :data:`HIGH`."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Band":
+        """The band of ``values``, one a seed; at least one."""
+        low, high = np.percentile(values, (LOW, HIGH))
+        return cls(float(np.mean(values)), float(low), float(high))
+
+
+def plot(ax: Axes, x: Sequence[float], bands: Sequence[Band], label: str, number: int) -> None:
+    """Draw ``bands`` over ``x`` in the ``number``-th style: mean as a line, band as a shade."""
+    colour, dashes, marker = STYLES[number % len(STYLES)]
+    ax.plot(
+        x, [b.mean for b in bands], color=colour, linestyle=dashes, marker=marker, markersize=4.5,
+        linewidth=1.7, label=label,
+    )  # fmt: skip
+    lows, highs = [b.low for b in bands], [b.high for b in bands]
+    ax.fill_between(x, lows, highs, color=colour, alpha=0.14, linewidth=0)
+
+
+def floor_line(ax: Axes, floor: float, digital: float) -> None:
+    """Draw the floor, and what the digital core reaches."""
+    ax.axhline(digital, color=INK, linewidth=1)
+    ax.axhline(floor, color=RUST, linewidth=1, linestyle=(0, (3, 2)))
+    for value, text in ((floor, f"floor {floor:g} %"), (digital, f"digital {digital:.1f} %")):
+        ax.annotate(text, (1, value), (-4, -11 if value == floor else 3),
+                    ("axes fraction", "data"), "offset points", ha="right", color=MUTED,
+                    fontsize=9)  # fmt: skip
