@@ -107,10 +107,13 @@ def test_noise_has_the_sigma_of_the_device() -> None:
         dataclasses.replace(PRESETS["epiram"], nl_up=0, nl_down=0), range(200), PARAMS.inputs,
         PARAMS.neurons, low=0.5, high=0.5,
     )  # fmt: skip
-    learner.learn(np.arange(200), np.zeros(200, int), np.ones(PARAMS.inputs, dtype=bool))
-    states = learner._states[:, :, 0]
-    assert states.mean() == pytest.approx(0.5 + 1 / 256, abs=5 * 0.02 / np.sqrt(states.size))
-    assert states.std() == pytest.approx(0.02, rel=0.05)  # 5 sigma of 3,200 samples
+    for pulses_seen in (1, 2):  # each with noise of its own
+        learner.learn(np.arange(200), np.zeros(200, int), np.ones(PARAMS.inputs, dtype=bool))
+        states = learner._states[:, :, 0]
+        sigma = 0.02 * np.sqrt(pulses_seen)
+        expected = 0.5 + pulses_seen / 256
+        assert states.mean() == pytest.approx(expected, abs=5 * sigma / np.sqrt(states.size))
+        assert states.std() == pytest.approx(sigma, rel=0.06)  # 5 sigma of 3,200 samples
 
 
 def test_rule() -> None:
