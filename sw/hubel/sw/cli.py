@@ -21,6 +21,7 @@ from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 from . import commands
 from .cli_bench import bench_app
 from .cli_learn import learn_app
+from .cli_memristor import memristor_app
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(bench_app, name="bench")
 app.add_typer(learn_app, name="learn")
 app.add_typer(nature_app, name="nature")
+app.add_typer(memristor_app, name="memristor")
 
 Backend = Literal["golden", "verilator", "icarus"]
 Simulator = Literal["verilator", "icarus"]

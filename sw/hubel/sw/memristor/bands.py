@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +10,10 @@ from ..svg import INK, MUTED, RUST, TEAL, VIOLET
 
 #: Percentiles that a band goes between; its lower end decides whether a floor is met.
 LOW, HIGH = 5, 95
-STYLES = ((TEAL, "-", "o"), (RUST, "--", "s"), (VIOLET, ":", "^"), (INK, "-.", "D"))
+STYLES = (
+    (TEAL, "-", "o"), (RUST, "--", "s"), (VIOLET, ":", "^"), (INK, "-.", "D"), (MUTED, "-", "v"),
+    (TEAL, ":", "P"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Band:
 
 def plot(ax: Axes, x: Sequence[float], bands: Sequence[Band], label: str, number: int) -> None:
     """Draw ``bands`` over ``x`` in the ``number``-th style: mean as a line, band as a shade."""
-    colour, dashes, marker = next(s for i, s in enumerate(cycle(STYLES)) if i == number)
+    colour, dashes, marker = STYLES[number % len(STYLES)]
     ax.plot(
         x, [b.mean for b in bands], color=colour, linestyle=dashes, marker=marker, markersize=4.5,
         linewidth=1.7, label=label,

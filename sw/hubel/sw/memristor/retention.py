@@ -26,8 +26,12 @@ TIMES = (1.0, MINUTE, HOUR, DAY, 2 * DAY, 7 * DAY, MONTH, YEAR)
 #: Seconds from one refresh to the next.
 REFRESH = 7 * DAY
 COUNTRY = "USA"
+BOTH = "refresh and global"
 _JOULES_A_KWH = 3.6e6
-_NAMES = ("1 s", "1 min", "1 h", "1 d", "2 d", "1 wk", "1 mo", "1 y")
+_TICKS = {
+    "1 s": 1.0, "1 min": MINUTE, "1 h": HOUR, "1 d": DAY, "1 wk": 7 * DAY, "1 mo": MONTH,
+    "1 y": YEAR,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,23 @@ class Way:
         """For a table."""
         return f"{self.device.name}, {self.against}"
 
+    @property
+    def refreshes(self) -> bool:
+        """Its devices are programmed again."""
+        return self.against in ("refresh", BOTH)
+
     def point(self, cells: ArrayParams, time: float) -> Point:
         """Where accuracy is measured ``time`` after the first programming."""
-        if self.against == "refresh":
+        if self.refreshes:
             # The worst moment: just before the refresh that is due.
-            return Point(cells=cells, time=min(time, REFRESH))
+            gain = "global" if self.against == BOTH else "none"
+            return Point(cells=cells, time=min(time, REFRESH), compensation=gain)
         return Point(cells=cells, time=time, compensation=self.against)
 
 
 def ways() -> tuple[Way, ...]:
     """PCM with everything; the two kinds of ReRAM, which do not drift alike, without."""
-    every = ("none", "global", "column", "thresholds", "refresh")
+    every = ("none", "global", "column", "thresholds", "refresh", BOTH)
     return (
         *(Way(d, a) for d in (pcm_nandakumar2019(), pcm_hermes1()) for a in every),
         Way(rram_cmo_falcone2025(), "none"),
@@ -77,7 +87,7 @@ def retention(context: Context) -> Experiment:
     curves: dict[str, list[tuple[float, Cell]]] = {}
     for (way, time), seeds in zip(at, cells_of, strict=True):
         band = seeds.band()
-        refreshes = math.floor(time / REFRESH) if way.against == "refresh" else 0
+        refreshes = math.floor(time / REFRESH) if way.refreshes else 0
         array, periphery = (
             (1 + refreshes) * seeds.mean(of)
             for of in (lambda m: m.array_joules, lambda m: m.periphery_joules)
@@ -143,8 +153,8 @@ def _draw(curves, floor: float, digital: float, width: int) -> Drawing:
         ax.set_xscale("log")
         ax.grid(axis="y")
         ax.legend(loc="lower left", ncols=2 if width > 500 else 1, fontsize=9)
-    shown = range(len(TIMES)) if width > 500 else (0, 2, 3, 7)
-    axes[-1].set_xticks([TIMES[i] for i in shown if i != 4], [_NAMES[i] for i in shown if i != 4])
+    ticks = list(_TICKS.items()) if width > 500 else list(_TICKS.items())[::2]
+    axes[-1].set_xticks([t for _, t in ticks], [name for name, _ in ticks])
     axes[-1].minorticks_off()
     axes[-1].set_xlabel("after programming", color=MUTED)
     return drawing
