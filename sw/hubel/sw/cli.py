@@ -20,6 +20,7 @@ from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
 from .cli_bench import bench_app
+from .cli_measure import print_survey
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -325,8 +326,16 @@ def report(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    what: Annotated[
+        Literal["tools", "energy"], typer.Argument(help="The tools, or what can be measured here.")
+    ] = "tools",
+    as_json: Json = False,
+) -> None:
     """Say what is installed, what is missing, and what installs it."""
+    if what == "energy":
+        print_survey(as_json)
+        return
     findings = commands.doctor()
     if as_json:
         print_json([finding.to_json() for finding in findings])
