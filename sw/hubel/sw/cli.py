@@ -20,8 +20,7 @@ from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
 from .cli_bench import bench_app
-from .cli_measure import print_survey
-from .cli_nature import nature_app
+from .cli_energy import nature_app, print_survey
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
 from .stages import Stages

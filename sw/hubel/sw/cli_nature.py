@@ -44,6 +44,11 @@ nature_app = typer.Typer(
 Country = Annotated[str | None, typer.Option(help="For CO2e: ISO code of three letters.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 
+IntensityFile = Annotated[
+    Path | None,
+    typer.Option(help="Carbon intensity from a CSV: rows, or an emissions.csv of CodeCarbon."),
+]
+
 
 def _show(nature: dict, as_json: bool) -> None:
     if as_json:
@@ -64,10 +69,11 @@ def report(
     grid_loss: Annotated[
         float | None, typer.Option(help="Lost fraction of the grid; the country's by default.")
     ] = None,
+    intensity_file: IntensityFile = None,
     as_json: Json = False,
 ) -> None:
     """NATURE of every attempt in a ledger, with the paper's closed form beside it."""
-    place = footprint.site(country, pue=pue, grid_loss=grid_loss)
+    place = footprint.site(country, pue=pue, grid_loss=grid_loss, intensity_file=intensity_file)
     _show(footprint.ledger_nature(ledger, place, country), as_json)
 
 
