@@ -3,5 +3,6 @@
 from . import cli_export, cli_measure
 from .cli_measure import print_survey
 from .cli_nature import nature_app
+from .cli_search import sweep
 
-__all__ = ["cli_export", "cli_measure", "nature_app", "print_survey"]
+__all__ = ["cli_export", "cli_measure", "nature_app", "print_survey", "sweep"]

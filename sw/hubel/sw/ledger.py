@@ -51,9 +51,9 @@ class Run:
         self.exit_code: int | None = None
 
     @property
-    def id(self) -> str:
-        """Of the attempt."""
-        return self._attempt.id
+    def opened(self) -> Attempt:
+        """What was recorded at the start."""
+        return self._attempt
 
     def epoch(self, seconds: float | None = None) -> None:
         """Record the end of an epoch that took ``seconds``, by default all since the last mark."""

@@ -5,6 +5,7 @@ The command may say more through the file that ``HUBEL_ATTEMPT`` names: one JSON
 ``{"status": "early_stopped"}`` (or ``pruned``, ``debug``).
 """
 
+import ctypes
 import json
 import math
 import os
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,10 @@ from .window import EnergyWindow, Sensor
 
 #: The variable that names the file to report in.
 VARIABLE = "HUBEL_ATTEMPT"
+_BEAT = 1.0  # s
+#: Of prctl, on Linux alone.
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 #: Statuses that a command may give itself, where it ends well.
 OWN_STATUSES = ("early_stopped", "pruned", "debug")
 
@@ -38,6 +44,8 @@ def run_measured(
     config: Mapping[str, Any] | None = None,
     period: float = 0.1,
     environment: Mapping[str, str] | None = None,
+    on_start: Callable[[Attempt], None] = lambda opened: None,
+    on_beat: Callable[[float, tuple[Figure, ...]], None] = lambda seconds, powers: None,
 ) -> tuple[Attempt, EnergyWindow]:
     """Run ``command`` and record it.
 
@@ -60,6 +68,10 @@ def run_measured(
         Time between readings in s.
     environment : dict, optional
         Added to that of the caller.
+    on_start : callable
+        Called with the attempt as it was opened, before the command starts.
+    on_beat : callable
+        Called each second with the time since the start in s and the mean powers until now.
 
     Returns
     -------
@@ -84,16 +96,17 @@ def run_measured(
         variables = os.environ | dict(environment or {}) | {VARIABLE: str(notes)}
         label = name or Path(command[0]).name
         with Ledger(path).attempt(label, config, command=command) as run:
+            on_start(run.opened)
             window = EnergyWindow(sensors, period=period)
             begin = time.monotonic()
             try:
                 with window:
-                    run.exit_code = _wait(command, variables)
+                    run.exit_code = _wait(command, variables, lambda: on_beat(*window.so_far()))
             finally:
                 run.power = window.powers
             _conclude(run, notes, time.monotonic() - begin)
         # The last record of this very attempt: other processes may have added theirs.
-        attempt = next(a for a in reversed(Ledger(path).read()) if a.id == run.id)
+        attempt = next(a for a in reversed(Ledger(path).read()) if a.id == run.opened.id)
     return attempt, window
 
 
@@ -110,9 +123,21 @@ def refuse_overlap(sensors: Sequence[Sensor]) -> None:
         total(figures, "probes")
 
 
-def _wait(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """The exit code of ``command``; signals to this process are passed on to it."""
-    child = subprocess.Popen(list(command), env=dict(environment))
+def _wait(command: Sequence[str], environment: Mapping[str, str], beat: Callable[[], None]) -> int:
+    """The exit code of ``command``; signals to this process are passed on to it, and its death
+    is the command's: joules that nobody measures would be lost."""
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    with warnings.catch_warnings():
+        # Two system calls between fork and exec take no lock that another thread might hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = subprocess.Popen(list(command), env=dict(environment), preexec_fn=die_with_parent)
 
     def forward(number: int, _frame: object) -> None:
         # Ctrl-C on a terminal reaches the command by itself.
@@ -125,7 +150,11 @@ def _wait(command: Sequence[str], environment: Mapping[str, str]) -> int:
     except ValueError:
         before = {}  # not the main thread, which alone takes signals
     try:
-        return child.wait()
+        while True:
+            try:
+                return child.wait(timeout=_BEAT)
+            except subprocess.TimeoutExpired:
+                beat()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -93,9 +93,12 @@ class EnergyWindow:
     @property
     def powers(self) -> tuple[Figure, ...]:
         """After the block: the energies as mean powers in W, for the ledger."""
-        names = [energy.name.replace("energy", "power") for energy in self.energies]
-        pairs = zip(self.energies, names, strict=True)
-        return tuple(e.times(1 / self.seconds, name=name, unit="W") for e, name in pairs)
+        return _powers(self.energies, self.seconds)
+
+    def so_far(self) -> tuple[float, tuple[Figure, ...]]:
+        """Inside the block: the time since it began in s, and the mean powers in W until now."""
+        seconds = time.monotonic() - self._begin
+        return seconds, _powers([sensor.energy(seconds) for sensor in self._sensors], seconds)
 
     def _sample(self) -> None:
         """Read every sensor each period, and once more at the end."""
@@ -105,3 +108,10 @@ class EnergyWindow:
             for sensor in self._polled:
                 sensor.update()
             self.overhead_seconds = time.thread_time()
+
+
+def _powers(energies: Sequence[Figure], seconds: float) -> tuple[Figure, ...]:
+    return tuple(
+        energy.times(1 / seconds, name=energy.name.replace("energy", "power"), unit="W")
+        for energy in energies
+    )
