@@ -33,7 +33,7 @@ def test_axes():
     assert len(some) == 4 and all(point in grid for point in some)
     assert fill(["run", "--lr={lr}", "{other}"], {"lr": 0.1}) == ["run", "--lr=0.1", "{other}"]
     for bad in ("lr", "lr=", "1x=2", "lr=1,,2"):
-        with pytest.raises(ValueError, match="give a name and values, as in lr=0.1,0.01"):
+        with pytest.raises(ValueError, match=r"give a name and values, as in lr=0\.1,0\.01"):
             parse_axis(bad)
     with pytest.raises(ValueError, match="axis 'lr=1,1': a value is given twice"):
         parse_axis("lr=1,1")

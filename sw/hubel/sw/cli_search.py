@@ -119,10 +119,9 @@ def sensitivity(
         if n in shown
     ]
     rows += [
-        (f"importance of {parameter}", f"{row['delta']:.2f} +- {row['half_width']:.2f},"
-         f" S1 {row['s1']:.2f}")
+        (f"importance of {parameter}", f"{row['pawn']:.2f}; noise {row['noise']:.2f}")
         for parameter, row in found.importance.items()
-    ]  # fmt: skip
+    ]
     rows.append(("importance", found.importance_note))
     print_table(console, ("", ""), rows)
     if picture is not None:

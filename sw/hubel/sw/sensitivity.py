@@ -17,6 +17,8 @@ from .site import Site
 
 #: Fewer scored attempts say nothing about the importance of a parameter.
 FEWEST = 10
+#: PAWN: slices of a parameter at most, the spread of equal ranks, shuffles for the noise.
+_SLICES, _TIE, _SHUFFLES = 10, 0.5, 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,9 @@ class Sensitivity:
     joules_to_target : tuple of float or None
         Median, 5 % and 95 % over permutations of the attempts; None if none reached it.
     importance : dict
-        By parameter: Borgonovo's delta, its 95 % half width, and the first-order index S1; empty
-        where there are too few attempts, with the reason in ``importance_note``.
+        By parameter: the PAWN index, 0..1, and the noise that an unimportant parameter stays
+        below in 95 of 100; empty where there are too few attempts, with the reason in
+        ``importance_note``.
     """
 
     attempts: int
@@ -158,8 +161,9 @@ def sensitivity(
 def importance(
     attempts: Sequence[Attempt], scores: Sequence[float | None], *, seed: int = 0
 ) -> tuple[dict[str, dict[str, float]], str]:
-    """Importance of each parameter that varies: delta moment-independent measure (Borgonovo 2007;
-    SALib), which any set of trials allows. Text is ordered by the alphabet.
+    """Importance of each parameter that varies: PAWN (Pianosi and Wagener 2018; SALib), the mean
+    distance (Kolmogorov-Smirnov) between the scores at one of its values, or a slice of them, and
+    all scores; any set of trials allows it. Text is ordered by the alphabet.
 
     Returns
     -------
@@ -180,27 +184,37 @@ def importance(
     if np.ptp(y) == 0:
         return {}, "all scores are equal"
     try:
-        from SALib.analyze import delta  # type: ignore[import-untyped]
+        from SALib.analyze import pawn  # type: ignore[import-untyped]
     except ImportError:
         return {}, "needs SALib; run: pip install 'hubel[sweep]'"
-    problem = {"num_vars": len(columns), "names": list(columns), "bounds": [[0, 1]] * len(columns)}
-    try:
-        with np.errstate(all="ignore"):
-            found = delta.analyze(problem, np.column_stack(list(columns.values())), y, seed=seed)
-    except (ValueError, np.linalg.LinAlgError) as error:
-        return {}, f"the scores are too few or too alike for a density ({error})"
+    rng = np.random.default_rng(seed)
+
+    def distance(column: npt.NDArray[np.float64]) -> float:
+        most = max(2, min(_SLICES, len(np.unique(column)), len(y) // 5))
+        # SALib steps by 1 / S in floating point, and with some S beyond 1.
+        slices = next(s for s in range(most, 1, -1) if np.arange(0, 1 + 1 / s, 1 / s)[-1] <= 1)
+        # Equal values are spread over their rank, so that slices are of one size.
+        spread = np.argsort(np.argsort(column + rng.uniform(0, _TIE, len(column))))
+        problem = {"num_vars": 1, "names": ["x"], "bounds": [[0, 1]]}
+        found = pawn.analyze(problem, spread[:, None].astype(float), y, S=slices)
+        return float(found["mean"][0])
+
     rows = {
-        name: {"delta": float(found["delta"][i]), "half_width": float(found["delta_conf"][i]),
-               "s1": float(found["S1"][i])}
-        for i, name in enumerate(columns)
-    }  # fmt: skip
-    ordered = sorted(rows.items(), key=lambda item: -item[1]["delta"])
-    return dict(ordered), f"delta moment-independent measure of {len(y)} attempts (SALib)"
+        name: {
+            "pawn": distance(column),
+            "noise": float(
+                np.quantile([distance(rng.permutation(column)) for _ in range(_SHUFFLES)], 0.95)
+            ),
+        }
+        for name, column in columns.items()
+    }
+    ordered = sorted(rows.items(), key=lambda item: item[1]["noise"] - item[1]["pawn"])
+    return dict(ordered), f"PAWN index of {len(y)} attempts (SALib), and 95 % of it shuffled"
 
 
 def _column(values: Sequence[Any]) -> npt.NDArray[np.float64]:
-    """Numbers as they are, other values by their rank."""
-    if all(isinstance(value, int | float) for value in values):
-        return np.array(values, dtype=np.float64)
-    ranks = {text: rank for rank, text in enumerate(sorted({repr(value) for value in values}))}
-    return np.array([ranks[repr(value)] for value in values], dtype=np.float64)
+    """The rank of each value, equal ones alike: of numbers as they are, of others as text."""
+    if not all(isinstance(value, int | float) for value in values):
+        values = [repr(value) for value in values]
+    ranks = {value: rank for rank, value in enumerate(sorted(set(values)))}
+    return np.array([ranks[value] for value in values], dtype=np.float64)

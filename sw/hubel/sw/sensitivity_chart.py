@@ -23,7 +23,8 @@ def draw(found: Sensitivity) -> Drawing:
         median, low, high = (value / factor for value in found.joules_to_target)
         ax.errorbar(
             median, found.target, xerr=[[median - low], [high - median]], fmt="s", color="#a8481f",
-            capsize=4, label=f"to {found.target:.4g}: median {quantity(median * factor, 'J')}, 90 %",
+            capsize=4,
+            label=f"to {found.target:.4g}: median {quantity(median * factor, 'J')}, 90 %",
         )  # fmt: skip
         ax.legend(loc="lower right", frameon=False)
     ax.set_xlim(left=0)
@@ -35,12 +36,13 @@ def draw(found: Sensitivity) -> Drawing:
     )
     if names:
         rows = list(found.importance.values())
-        widths = [row["half_width"] for row in rows]
-        axes[1].barh(names, [row["delta"] for row in rows], xerr=widths, color="#00697a",
-                     ecolor="#a8481f", capsize=3)  # fmt: skip
+        axes[1].barh(names, [row["pawn"] for row in rows], color="#00697a", label="of the scores")
+        axes[1].plot([row["noise"] for row in rows], names, "|", color="#a8481f", markersize=16,
+                     markeredgewidth=2.5, label="noise, 95 %")  # fmt: skip
+        axes[1].legend(loc="lower right", frameon=False)
         axes[1].invert_yaxis()
         axes[1].set_xlim(left=0)
-        axes[1].set_xlabel("importance (delta, 95 %)")
+        axes[1].set_xlabel("importance (PAWN)")
     for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
     return drawing
