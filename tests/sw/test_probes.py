@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from hubel.sw import probes
-from hubel.sw.figure import Figure
-from hubel.sw.probes import DEFAULT_POWER, UDEV_FIX, PowerWindow, describe, zones
+from hubel.sw.figure import Figure, residual, total
+from hubel.sw.probes import DEFAULT_POWER, UDEV_FIX, HostSensor, PowerWindow, describe, zones
+from hubel.sw.window import EnergyWindow
 
 RANGE_UJ = 262_143_328_850
 
@@ -127,7 +130,7 @@ def test_reading_later_than_a_wrap_is_a_gap(
     meter.update()
     now = seconds
     meter.update()
-    expected = f"gap: package-0 not read for {seconds:.3g} s, may wrap in 1 s"
+    expected = f"gap of {seconds:.3g} s: package-0 was not read, and may wrap in 1 s"
     assert meter.gap == (expected if ambiguous else None)
 
 
@@ -135,7 +138,8 @@ def test_a_reset_counter_is_a_gap(tmp_path: Path) -> None:
     path = add_zone(tmp_path, "intel-rapl:0", "package-0", energy_uj=9_000_000)
     figure = measure(tmp_path, lambda: (path / "energy_uj").write_text("0"))
     assert figure.value is None
-    assert figure.source == "RAPL package-0; gap: package-0 jumped from 9000000 to 0 uJ"
+    pattern = r"^RAPL package-0; gap of \S+ s: package-0 jumped from 9000000 to 0 uJ$"
+    assert re.search(pattern, figure.source)
 
 
 def test_a_counter_that_disappears_is_a_gap(tmp_path: Path) -> None:
@@ -143,7 +147,8 @@ def test_a_counter_that_disappears_is_a_gap(tmp_path: Path) -> None:
     figure = measure(tmp_path, (path / "energy_uj").unlink)
     assert figure.value is None
     assert (figure.kind, figure.interval) == ("measured", None)
-    assert figure.source.endswith("gap: package-0 unreadable: No such file or directory")
+    pattern = r"; gap of \S+ s: package-0 unreadable: No such file or directory$"
+    assert re.search(pattern, figure.source)
 
 
 def test_no_sensor_is_assumed_and_says_so(tmp_path: Path) -> None:
@@ -285,3 +290,45 @@ def test_refuses() -> None:
     joules = DEFAULT_POWER.times(1, name="energy", unit="J")
     with pytest.raises(ValueError, match=r"^fallback must be in 'W', not 'energy' in 'J'$"):
         PowerWindow(fallback=joules)
+
+
+def test_four_sockets_and_the_platform(tmp_path: Path) -> None:
+    """psys holds the packages: it is read instead of them, and never added."""
+    packages = [add_zone(tmp_path, f"intel-rapl:{n}", f"package-{n}") for n in range(4)]
+    drams = [add_zone(tmp_path, f"intel-rapl:{n}:0", "dram") for n in range(4)]
+    psys = add_zone(tmp_path, "intel-rapl:4", "psys")
+    add_zone(tmp_path, "intel-rapl-mmio:0", "package-0")
+
+    def work() -> None:
+        for path in (*packages, *drams):
+            step(path, 0.5)
+        step(psys, 7.0)
+
+    window = EnergyWindow([HostSensor(tmp_path), HostSensor(tmp_path, psys=True)], period=0.01)
+    with pytest.warns(UserWarning, match="poor resolution$"), window:
+        work()
+    host, platform = window.energies
+    assert (host.value, host.boundary) == (pytest.approx(4.0), "host package+DRAM")
+    assert (platform.value, platform.boundary) == (pytest.approx(7.0), "host platform")
+    with pytest.raises(ValueError, match="'host package\\+DRAM' is inside 'host platform'"):
+        total([host, platform], "computer")
+    rest = residual(platform, host, "rest of the platform")
+    assert rest.value == pytest.approx(3.0)
+    assert rest.boundary == "host platform without host package+DRAM"
+    assert rest.interval == pytest.approx((7 * 0.95 - 4 * 1.05, 7 * 1.05 - 4 * 0.95))
+    with pytest.raises(ValueError, match="'host platform' is not known to be inside 'host pack"):
+        residual(host, platform, "rest")
+
+
+def test_one_thread_reads_all(tmp_path: Path) -> None:
+    add_zone(tmp_path, "intel-rapl:0", "package-0")
+    before = threading.active_count()
+    window = EnergyWindow([HostSensor(tmp_path) for _ in range(3)], period=0.01)
+    with pytest.warns(UserWarning, match="poor resolution$"), window:
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_no_psys(tmp_path: Path) -> None:
+    add_zone(tmp_path, "intel-rapl:0", "package-0")
+    assert HostSensor(tmp_path, psys=True).reason == f"no psys zone under {tmp_path}"

@@ -44,6 +44,10 @@ class Attempt:
         Name of the machine.
     versions : dict
         Tool name to version.
+    command : tuple of str
+        What was run, where it was a command.
+    exit_code : int or None
+        How the command ended: its exit code, or minus the number of the signal that killed it.
 
     Raises
     ------
@@ -65,6 +69,8 @@ class Attempt:
     config: dict[str, Any] = field(default_factory=dict)
     host: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    exit_code: int | None = None
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -109,4 +115,5 @@ class Attempt:
             values[role] = tuple(Figure.from_json(figure) for figure in values.get(role, ()))
         if isinstance(values.get("seconds"), list):
             values["seconds"] = tuple(values["seconds"])
+        values["command"] = tuple(values.get("command", ()))
         return cls(**values)

@@ -26,6 +26,7 @@ from .cli_boards import boards, build, flash
 from .cli_learn import learn_app
 from .cli_memristor import memristor_app
 from .cli_nature import nature_app
+from .cli_energy import nature_app, print_survey, sweep
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
 from .stages import Stages
@@ -44,6 +45,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(learn_app, name="learn")
 app.add_typer(nature_app, name="nature")
 app.add_typer(memristor_app, name="memristor")
+app.command(context_settings={"allow_interspersed_args": False})(sweep)
 
 Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
@@ -265,8 +267,16 @@ def report(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    what: Annotated[
+        Literal["tools", "energy"], typer.Argument(help="The tools, or what can be measured here.")
+    ] = "tools",
+    as_json: Json = False,
+) -> None:
     """Say what is installed, what is missing, and what installs it."""
+    if what == "energy":
+        print_survey(as_json)
+        return
     findings = commands.doctor()
     if as_json:
         print_json([finding.to_json() for finding in findings])

@@ -19,8 +19,19 @@ DISTRIBUTIONS = ("fixed", "normal", "uniform", "triangular")
 
 CORE_RAIL = "FPGA core rail"
 USB_BOARD = "board at USB 5 V"
+PACKAGE, PACKAGE_DRAM = "host package", "host package+DRAM"
+#: What RAPL calls psys: the computer behind its voltage regulators.
+PLATFORM = "host platform"
+#: A meter in the mains lead.
+WALL = "computer at the wall"
 #: Boundaries that lie inside another one: adding both would count the same joules twice.
-INSIDE = {CORE_RAIL: (USB_BOARD, "board"), USB_BOARD: ("board",)}
+INSIDE = {
+    CORE_RAIL: (USB_BOARD, "board"),
+    USB_BOARD: ("board",),
+    PACKAGE: (PACKAGE_DRAM, PLATFORM, WALL),
+    PACKAGE_DRAM: (PLATFORM, WALL),
+    PLATFORM: (WALL,),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +229,42 @@ def total(figures: Iterable[Figure], name: str) -> Total:
             if inner in boundaries and outer in boundaries:
                 raise ValueError(f"{name}: {inner!r} is inside {outer!r}; adding both overlaps")
     return Total(name, first.unit, parts)
+
+
+def residual(outer: Figure, inner: Figure, name: str) -> Figure:
+    """Return what ``outer`` holds besides ``inner``, whose boundary lies inside it.
+
+    The interval is the widest that both intervals allow; unknown if one of both is.
+
+    Raises
+    ------
+    ValueError
+        If the units differ, the one is not inside the other, or the difference is negative.
+    """
+    if outer.unit != inner.unit:
+        raise ValueError(f"{name}: {inner.name!r} is in {inner.unit!r}, not in {outer.unit!r}")
+    if outer.boundary not in INSIDE.get(inner.boundary, ()):
+        raise ValueError(f"{name}: {inner.boundary!r} is not known to be inside {outer.boundary!r}")
+    worst = weakest([outer, inner])
+    value = interval = None
+    if outer.value is not None and inner.value is not None:
+        value = outer.value - inner.value
+        if value < 0:
+            raise ValueError(f"{name}: {inner.name!r} is more than {outer.name!r}, which holds it")
+        if outer.interval or inner.interval:
+            (a, b), (c, d) = (f.interval or (f.value, f.value) for f in (outer, inner))
+            interval = (a - d, b - c)  # type: ignore[operator]
+    return Figure(
+        name=name,
+        value=value,
+        unit=outer.unit,
+        kind=worst.kind,
+        subkind=worst.subkind,
+        boundary=f"{outer.boundary} without {inner.boundary}",
+        source=f"{outer.source}; less {inner.source}",
+        interval=interval,
+        distribution="fixed" if interval is None else "normal",
+    )
 
 
 def shares_by_kind(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:

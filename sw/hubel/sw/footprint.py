@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from .attempt import Attempt
-from .carbon import intensity
+from .carbon import from_file, intensity
 from .figure import Figure
 from .ledger import Ledger
 from .nature import Nature, brain_seconds, nature_ledger, summarise
-from .site import DESK_PUE, GRID_LOSS, Site
+from .site import DESK_PUE, GRID_LOSS, Site, expect_unit
 
 
 def declared(name: str, value: float, unit: str, boundary: str) -> Figure:
@@ -27,12 +27,18 @@ def declared(name: str, value: float, unit: str, boundary: str) -> Figure:
     )
 
 
+def refuse_unit(role: str, value: float, unit: str, wanted: str) -> None:
+    """Raise the ValueError of ``role`` for a number in ``unit`` where ``wanted`` belongs."""
+    expect_unit(declared(f"{value:g} {unit}", value, unit, "declared"), (wanted,), role)
+
+
 def site(
     country: str | None,
     *,
     pue: float | None = None,
     grid_loss: float | None = None,
     intensity_g_per_kwh: float | None = None,
+    intensity_file: str | os.PathLike[str] | None = None,
 ) -> Site:
     """The place of a computer: a desk in ``country`` unless told otherwise.
 
@@ -45,17 +51,23 @@ def site(
         Overrule 1.0 and the country's loss.
     intensity_g_per_kwh : float, optional
         Overrules the country's intensity, at generation.
+    intensity_file : path, optional
+        The country's intensity from a file, see :func:`hubel.sw.carbon.from_file`.
 
     Raises
     ------
     ValueError
         If the country is unknown or a number is out of range.
     """
+    if intensity_g_per_kwh is not None and intensity_file is not None:
+        raise ValueError("a carbon intensity is given twice: as a number and as a file")
     carbon = None
     if intensity_g_per_kwh is not None:
         if not 0 <= intensity_g_per_kwh < math.inf:
             raise ValueError(f"carbon intensity must be at least 0, not {intensity_g_per_kwh}")
         carbon = declared("carbon intensity", intensity_g_per_kwh, "g/kWh", "generation")
+    elif intensity_file is not None:
+        carbon = from_file(intensity_file, country)
     elif country is not None:
         carbon = intensity(country)
     return Site(

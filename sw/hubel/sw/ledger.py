@@ -32,7 +32,7 @@ class Run:
 
     Attributes
     ----------
-    power, setup, tools, score, status
+    power, setup, tools, score, status, config, exit_code
         As in :class:`Attempt`; assign them at any time before the end. A status that is assigned
         is kept, otherwise it follows from how the ``with`` block ends.
     """
@@ -47,6 +47,13 @@ class Run:
         self.tools: Iterable[Figure] = ()
         self.score: float | None = None
         self.status: str | None = None
+        self.config: dict[str, Any] = dict(attempt.config)
+        self.exit_code: int | None = None
+
+    @property
+    def opened(self) -> Attempt:
+        """What was recorded at the start."""
+        return self._attempt
 
     def epoch(self, seconds: float | None = None) -> None:
         """Record the end of an epoch that took ``seconds``, by default all since the last mark."""
@@ -73,6 +80,8 @@ class Run:
             setup=tuple(self.setup),
             tools=tuple(self.tools),
             score=float(self.score) if scored and self.score is not None else None,
+            config=dict(self.config),
+            exit_code=self.exit_code,
         )
 
 
@@ -100,6 +109,7 @@ class Ledger:
         *,
         power: Iterable[Figure] = (),
         versions: Mapping[str, str] | None = None,
+        command: Iterable[str] = (),
     ) -> Generator[Run]:
         """Record the ``with`` block as one attempt.
 
@@ -118,6 +128,7 @@ class Ledger:
             config=dict(config or {}),
             host=platform.node(),
             versions={"python": platform.python_version()} | dict(versions or {}),
+            command=tuple(command),
         )
         self.write({"event": "started", "id": opened.id, "attempt": opened.to_json()})
         run = Run(self, opened)

@@ -5,15 +5,14 @@ repeats package 0, core and uncore lie inside a package; DRAM lies outside.
 """
 
 import os
-import threading
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from errno import EACCES
 from pathlib import Path
 
-from .figure import Figure
+from .figure import PLATFORM, Figure
+from .window import EnergyWindow
 
 POWERCAP = Path("/sys/class/powercap")
 #: No zone draws more than this, in W: a counter read less often than it could wrap at this power
@@ -90,94 +89,59 @@ def describe(root: Path | str = POWERCAP) -> str:
     return "\n".join([*lines, *([UDEV_FIX] if denied else [])])
 
 
-class PowerWindow:
-    """Host energy over a ``with`` block.
-
-    A thread reads the counters every ``period``, so that none can wrap unseen. Nothing is
-    subtracted: idle power is included.
+class HostSensor:
+    """Packages, and DRAM where it has a counter, of all sockets.
 
     Parameters
     ----------
     root : path-like
         The powercap folder.
-    period : float
-        Time between two readings in s, above 0.
     fallback : Figure
         Power in W that is assumed where no counter can be read.
+    psys : bool
+        Read the ``psys`` zone, the whole platform, instead.
 
-    Attributes
-    ----------
-    energy : Figure
-        After the block: energy in J. ``measured`` from all packages, with DRAM if it has a
-        counter; or ``assumed`` from ``fallback``, with the reason in its source; or unknown if
-        the counters failed on the way.
-    power : Figure
-        After the block: the same as mean power in W, for the ledger.
-    overhead_seconds : float
-        After the block: processor time that the readings took, in s.
-
-    Warns
-    -----
-    UserWarning
-        If a measured window is shorter than 20 periods or 1 s.
+    Raises
+    ------
+    ValueError
+        If ``fallback`` is not in W.
     """
-
-    energy: Figure
-    power: Figure
 
     def __init__(
         self,
         root: Path | str = POWERCAP,
         *,
-        period: float = 0.1,
         fallback: Figure = DEFAULT_POWER,
+        psys: bool = False,
     ):
-        if period <= 0:
-            raise ValueError(f"period must be above 0, not {period!r}")
         if fallback.unit != "W":
             raise ValueError(f"fallback must be in 'W', not {fallback.name!r} in {fallback.unit!r}")
-        self._period = period
         self._fallback = fallback
-        self._zones, self._reason = _usable(root)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self.overhead_seconds = 0.0
+        self._psys = psys
+        self._zones, self.reason = _psys(root) if psys else _usable(root)
+        self._meters: list[_Meter] = []
 
-    def __enter__(self) -> "PowerWindow":
+    @property
+    def polled(self) -> bool:
+        """Whether there is a counter to read."""
+        return bool(self._zones)
+
+    def start(self) -> None:
+        """Begin a window."""
         self._meters = [_Meter(zone) for zone in self._zones]
-        self._begin = time.monotonic()
+        self.update()
+
+    def update(self) -> None:
+        """Read every counter."""
         for meter in self._meters:
             meter.update()
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        seconds = time.monotonic() - self._begin
-        self.energy = self._measured() if self._meters else self._assumed(seconds)
-        self.power = self.energy.times(1 / seconds, name="host power", unit="W")
-        shortest = max(20 * self._period, 1.0)
-        if self._meters and seconds < shortest:
-            warnings.warn(
-                f"window of {seconds:.3g} s is shorter than {shortest:g} s: poor resolution",
-                stacklevel=2,
-            )
-
-    def _sample(self) -> None:
-        """Read every counter each period, and once more at the end."""
-        ended = not self._meters
-        while not ended:
-            ended = self._stop.wait(self._period)
-            for meter in self._meters:
-                meter.update()
-            self.overhead_seconds = time.thread_time()
-
-    def _assumed(self, seconds: float) -> Figure:
-        energy = self._fallback.times(seconds, name="host energy", unit="J")
-        return replace(energy, source=f"{energy.source}; {self._reason}")
-
-    def _measured(self) -> Figure:
+    def energy(self, seconds: float) -> Figure:
+        """``measured`` from all zones; or ``assumed`` from the fallback, with the reason in its
+        source; or unknown if the counters failed on the way."""
+        if not self._meters:
+            energy = self._fallback.times(seconds, name="host energy", unit="J")
+            return replace(energy, source=f"{energy.source}; {self.reason}")
         gaps = [meter.gap for meter in self._meters if meter.gap]
         joules = None if gaps else sum(meter.joules for meter in self._meters)
         names = ", ".join(zone.name for zone in self._zones)
@@ -188,7 +152,7 @@ class PowerWindow:
             unit="J",
             kind="measured",
             subkind="meter",
-            boundary=f"host package{dram}",
+            boundary=PLATFORM if self._psys else f"host package{dram}",
             source="; ".join([f"RAPL {names}", *gaps]),
             interval=None
             if joules is None
@@ -198,6 +162,40 @@ class PowerWindow:
         )
 
 
+class PowerWindow(EnergyWindow):
+    """Host energy over a ``with`` block, from a :class:`HostSensor` alone.
+
+    Parameters
+    ----------
+    root, fallback
+        As for :class:`HostSensor`.
+    period : float
+        As for :class:`EnergyWindow`.
+
+    Attributes
+    ----------
+    energy, power : Figure
+        After the block: energy in J, and the same as mean power in W.
+    """
+
+    def __init__(
+        self,
+        root: Path | str = POWERCAP,
+        *,
+        period: float = 0.1,
+        fallback: Figure = DEFAULT_POWER,
+    ):
+        super().__init__([HostSensor(root, fallback=fallback)], period=period)
+
+    @property
+    def energy(self) -> Figure:
+        return self.energies[0]
+
+    @property
+    def power(self) -> Figure:
+        return self.powers[0]
+
+
 class _Meter:
     """Sum of the steps of one counter."""
 
@@ -205,6 +203,7 @@ class _Meter:
         self._zone = zone
         self._clock = clock
         self._last: tuple[float, int] | None = None
+        self._begin: float | None = None
         self._sum_uj = 0
         self.gap: str | None = None
 
@@ -216,10 +215,13 @@ class _Meter:
         """Add the step since the last reading."""
         zone = self._zone
         begin = self._clock()
+        if self._begin is None:
+            self._begin = begin
         try:
             reading = zone.read()
         except (OSError, ValueError) as error:
-            self.gap = f"gap: {zone.name} unreadable: {_reason(error)}"
+            since = self._begin if self._last is None else self._last[0]
+            self.gap = f"gap of {begin - since:.3g} s: {zone.name} unreadable: {_reason(error)}"
             return
         if self._last is not None:
             before, previous = self._last
@@ -228,13 +230,15 @@ class _Meter:
             wrap_seconds = zone.range_uj / 1e6 / MAX_ZONE_WATTS
             if seconds >= wrap_seconds:
                 self.gap = (
-                    f"gap: {zone.name} not read for {seconds:.3g} s,"
-                    f" may wrap in {wrap_seconds:.3g} s"
+                    f"gap of {seconds:.3g} s: {zone.name} was not read,"
+                    f" and may wrap in {wrap_seconds:.3g} s"
                 )
             step_uj = (reading - previous) % zone.range_uj
             # A counter that was reset looks as if it had wrapped; the power gives it away.
             if step_uj / 1e6 > MAX_ZONE_WATTS * (seconds + UPDATE_SECONDS):
-                self.gap = f"gap: {zone.name} jumped from {previous} to {reading} uJ"
+                self.gap = (
+                    f"gap of {seconds:.3g} s: {zone.name} jumped from {previous} to {reading} uJ"
+                )
             self._sum_uj += step_uj
         self._last = (begin, reading)
 
@@ -250,6 +254,11 @@ def _zone(path: Path) -> Zone:
         return Zone(path, name, reason="contains the packages")
     if not name.startswith("package") and name != "dram":
         return Zone(path, name, reason="inside a package")
+    return _readable(path, name)
+
+
+def _readable(path: Path, name: str) -> Zone:
+    """The zone to use, if its files can be read."""
     try:
         _integer(path / "energy_uj")
         range_uj = _integer(path / "max_energy_range_uj")
@@ -271,6 +280,15 @@ def _usable(root: Path | str) -> tuple[list[Zone], str]:
     if blocked:
         return [], "; ".join(f"{zone.name} {zone.reason}" for zone in blocked)
     return used, ""
+
+
+def _psys(root: Path | str) -> tuple[list[Zone], str]:
+    """Return the zone of the whole platform, or none and the reason."""
+    for zone in zones(root):
+        if zone.name == "psys" and not zone.path.name.startswith("intel-rapl-mmio"):
+            zone = _readable(zone.path, zone.name)
+            return ([zone], "") if zone.reason is None else ([], f"psys {zone.reason}")
+    return [], f"no psys zone under {root}"
 
 
 def _integer(path: Path) -> int:
