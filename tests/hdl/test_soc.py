@@ -55,7 +55,6 @@ def program(seed: int) -> Program:
     )
 
 
-
 def test_answers_as_the_golden_model_does():
     """Spikes, states after each step, and counters."""
     network = program(seed=5)
@@ -101,9 +100,7 @@ def example() -> Program:
     return Program(
         inputs=(Source("in", Shape(5)),),
         populations=(Population(name="out", shape=Shape(3), threshold=50, v_reset=50),),
-        projections=(
-            Dense(name="w", source="in", target="out", weights=np.full((5, 3), 20)),
-        ),
+        projections=(Dense(name="w", source="in", target="out", weights=np.full((5, 3), 20)),),
         outputs=("out",),
     )
 
