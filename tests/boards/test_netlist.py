@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hubel.boards import board
 from hubel.boards.netlist import cell_models, ice40_netlist
 from hubel.hdl.core import Core
 from hubel.hdl.lif import LifUpdate
@@ -12,6 +13,8 @@ from hubel.hdl.program import Conv2d, Dense, Population, Program, Shape, Source,
 from hubel.sim import gateware, golden
 from hubel.sim.compare import first_divergence
 from hubel.sim.simulator import ToolMissing, find_simulator
+
+from ..hdl.loading_core import LoadingCore
 
 
 def program(seed: int) -> Program:
@@ -103,6 +106,27 @@ def test_netlist_of_a_core_is_bit_exact(monkeypatch, tmp_path, network: Program)
     got = gateware.run(
         network, spikes, backend="icarus", lanes=4, gap=0.3, stall=0.3, cache_dir=tmp_path
     )
+    assert first_divergence(network, expected, got) is None
+    assert got.counters.total() == expected.counters.total()
+
+
+@pytest.mark.long
+def test_netlist_with_weights_in_spram_is_bit_exact(monkeypatch, tmp_path):
+    """Another Program is loaded over the memory port of the netlist, and runs."""
+    try:
+        find_simulator("icarus")
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
+    built, network = program(seed=1), program(seed=3)
+    core = LoadingCore(built, network, lanes=4, spram=True)
+    netlist = ice40_netlist(core, name="hubel_core", platform=board("icebreaker").platform())
+    assert netlist.count("SB_SPRAM256KA") == 2  # 4 weights of 8 bits
+    monkeypatch.setattr(gateware, "core_verilog", lambda *_, **__: netlist + cell_models())
+    spikes = np.random.default_rng(2).random((1, 8, network.input_neurons)) < 0.5
+    expected = golden.run(network, spikes, lanes=4)
+    assert all(population.any() for population in expected.spikes)
+    got = gateware.run(network, spikes, backend="icarus", lanes=4, gap=0.3, stall=0.3,
+                       cache_dir=tmp_path)  # fmt: skip
     assert first_divergence(network, expected, got) is None
     assert got.counters.total() == expected.counters.total()
 

@@ -1,7 +1,7 @@
 """A core in Amaranth's own simulator: the question and the answer of the bench
 ``hubel.sim.bench_core``, in milliseconds and with a view of the signals inside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -22,6 +22,7 @@ from hubel.sim.streams import Packing
 #: Clocks without a transfer after which a design is stuck.
 PATIENCE = 3000
 
+Turn = Callable[[Any], Awaitable[None]]
 Watch = tuple[Sequence[Value], Callable[..., None]]
 
 
@@ -86,13 +87,16 @@ def answer(
     reset: int = 0,
     seed: int = 0,
     watch: Watch | None = None,
+    prepare: Turn | None = None,
+    finish: Turn | None = None,
 ) -> dict[str, Any]:
     """Send ``packets`` until ``ends`` packets that equal ``end`` under ``mask`` came out and
     ``words`` state words were written.
 
     In the first ``deaf`` clocks nothing is received. After ``reset`` clocks, if any, the core is
     reset and all that came out is forgotten; then ``packets`` are sent from the first on.
-    ``watch`` is what to call in each clock with the values of some signals. A stream rule that
+    ``watch`` is what to call in each clock with the values of some signals; ``prepare`` and
+    ``finish`` have the core for themselves before and after it all. A stream rule that
     ``spikes`` breaks is an AssertionError, and so is a design that is stuck.
     """
     draw = Random(seed)
@@ -115,6 +119,8 @@ def answer(
     async def bench(ctx):
         nonlocal cycles
         clock = last = sent = seen = after = 0
+        if prepare:
+            await prepare(ctx)
         if reset:
             for number in range(reset):
                 ctx.set(dut.events.valid, sent < len(packets))
@@ -166,6 +172,9 @@ def answer(
             assert clock - max(last, deaf) < PATIENCE, (
                 f"stuck: {sent} of {len(packets)} packets taken, {seen} of {ends} ENDs came out"
             )
+        if finish:
+            ctx.set(dut.events.valid, 0)
+            await finish(ctx)
 
     simulator = Simulator(ResetInserter(rst)(dut) if reset else dut)
     simulator.add_clock(1e-6)

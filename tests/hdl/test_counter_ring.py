@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from amaranth.hdl import ResetInserter, Signal, Value
+from amaranth.sim import Simulator
 
 from hubel.hdl.counter_ring import CounterRing, IncrementLayout
 from hubel.hdl.counters import COUNTER_WIDTH, Counters
@@ -31,7 +33,7 @@ def random_increments(lanes: int, most: int, clocks: int, seed: int) -> np.ndarr
 def vectors(
     params: CoreParams, most: int, increments: np.ndarray, width: int = COUNTER_WIDTH
 ) -> tuple[Clocks, Clocks]:
-    """Inputs, and the totals of eight clocks before, one counter a clock."""
+    """Inputs, and the totals of nine clocks before, one counter a clock."""
     packing = Packing(IncrementLayout(params, most))
     inputs = [
         {"increment": packing.pack(**dict(zip(NAMES, row, strict=True)))}
@@ -40,17 +42,46 @@ def vectors(
     expected: Clocks = []
     for clock in range(len(increments)):
         number = clock % len(NAMES)
-        total = increments[: max(0, clock - len(NAMES)), number].sum()
+        total = increments[: max(0, clock - len(NAMES) - 1), number].sum()
         expected.append({"counters__number": number, "counters__value": int(total) % (1 << width)})
     return inputs, expected
 
 
+@pytest.mark.parametrize("in_memory", [False, True])
 @pytest.mark.parametrize("lanes, most", [(2, 2), (8, 8), (32, 32), (2, 1), (8, 1023), (2, 40000)])
-def test_random_increments(lanes: int, most: int) -> None:
+def test_random_increments(lanes: int, most: int, in_memory: bool) -> None:
     """Of as many synaptic operations as there are lanes, or as a scattered place has."""
     params = chain(2, 1, lanes=lanes)
     increments = random_increments(lanes, most, 600, seed=lanes)
-    compare(CounterRing(params, most=most), *vectors(params, most, increments))
+    dut = CounterRing(params, most=most, in_memory=in_memory)
+    compare(dut, *vectors(params, most, increments))
+
+
+def test_a_memory_is_clear_after_reset() -> None:
+    """Counters that counted before a reset start from 0 after it."""
+    params, rst = chain(2, 1, lanes=8), Signal()
+    increments = random_increments(8, 8, 400, seed=5)
+    inputs, expected = vectors(params, 8, increments)
+    dut, seen = CounterRing(params, most=8, in_memory=True), []
+
+    async def bench(ctx):
+        for turn in range(2):
+            for clock in inputs:
+                ctx.set(Value.cast(dut.increment), clock["increment"])
+                _, _, number, value = await ctx.tick().sample(
+                    dut.counters.number, dut.counters.value
+                )
+                if turn:
+                    seen.append({"counters__number": number, "counters__value": value})
+            ctx.set(rst, 1)
+            await ctx.tick()
+            ctx.set(rst, 0)
+
+    simulator = Simulator(ResetInserter(rst)(dut))
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == expected
 
 
 def test_random_increments_in_simulators(play) -> None:

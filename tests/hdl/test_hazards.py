@@ -37,7 +37,7 @@ class Hazards:
     def __call__(self, core: Core) -> Watch:
         params = core.params
         inside = opened(core).submodules
-        lists = opened(opened(inside.walker).submodules.event_list).submodules.codes
+        lists = opened(opened(inside.walker).submodules.event_list).submodules.codes_0
         currents = []
         if params.current_words:
             groups = params.lanes if params.sparse_words else 1

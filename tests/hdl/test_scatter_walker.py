@@ -20,7 +20,7 @@ from .test_address_tables import Case, case, random_cases
 from .vectors import Clocks, Expected, compare
 
 #: Clocks from ``start`` to the first slot.
-FIRST = 7
+FIRST = 8
 
 #: A projection, and the neurons of its source that spiked.
 Walk = tuple[int, list[int]]
@@ -53,12 +53,13 @@ class Lookup(wiring.Component):
         m.submodules.codes = codes = memory.Memory(
             shape=len(tables.code), depth=max(2, len(self._codes)), init=self._codes
         )
-        read = codes.read_port()
+        read, code = codes.read_port(), Signal.like(tables.code)
+        m.d.sync += code.eq(read.data)
         projection = Signal.like(self.projection)
         m.d.sync += projection.eq(self.projection)
         m.d.comb += [
             read.addr.eq(self.base + walker.position),
-            tables.code.eq(read.data),
+            tables.code.eq(code),
             tables.projection.eq(projection),
             walker.job.eq(tables.job),
             walker.projection.eq(self.projection),

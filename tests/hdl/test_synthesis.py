@@ -121,7 +121,7 @@ def test_ecp5_block_ram_of_scattered_projections(name: str, block_ram: int) -> N
     found, memories = synthesis(ULX3S.name, name)
     assert found["block_ram"] == block_ram
     assert found["dsp"] == 8
-    large = ["weights.rows", "neurons", "walker.event_list.codes"]
+    large = ["weights.rows", "neurons", "walker.event_list.codes_0"]
     large += ["currents.memory_0"] if name == "conv" else ["targets.rows"]
     assert {memories[memory] for memory in large} <= BLOCK_RAM, memories
     # Queues, and the 16 words of currents of each lane, are too small for that.

@@ -18,7 +18,7 @@ from .scatter import Slot, scatter_slots
 from .test_address_tables import Case
 
 #: Clocks from ``start`` of a scattered projection to its first slot.
-FIRST = 7
+FIRST = 8
 
 
 class Due(NamedTuple):
@@ -67,13 +67,14 @@ def walk_of(found: Case, p: int, step: int, lists: list[Lists]) -> list[Due]:
         return [] if fresh or not step else lists[sizes.source].steps[step - 1][0]
 
     due: list[Due] = []
+    load = [Due()] * Pipeline(params).load
     for j in params.scattered(p):
-        due.append(Due())
+        due += load
         slots = [s for n in spikes(j) for s in scatter_slots(params, found.tables, j, n)]
         due += [Due()] * (FIRST - 1 if slots else 0)
         due += [Due(scatter=slot, scatters=True) for slot in slots]
         due.append(Due())
-    due.append(Due())
+    due += load
     gathered = params.gathered(p)
     axons = [] if gathered is None else [axon_of(found, gathered, n) for n in spikes(gathered)]
     scattered = bool(params.scattered(p))

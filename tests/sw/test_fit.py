@@ -65,7 +65,7 @@ def test_digits_take_what_synthesis_takes(name, block_ram):
         ("icebreaker", (100, 40, 20, 10), 4, 4, 24, 12, 8),
         ("icebreaker", (300, 20), 2, 8, 16, 17, 2),
         ("icebreaker", (784, 20), 8, 2, 16, 23, 8),
-        ("icebreaker", (784, 128, 10), 2, 2, 16, 60, 2),
+        ("icebreaker", (784, 128, 10), 2, 2, 16, 58, 2),
         ("ulx3s", (300, 70), 2, 2, 16, 6, 2),
     ],
 )

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,19 @@ from amaranth.back import rtlil
 from amaranth.lib import io
 
 from hubel.hdl.core import Core
+from hubel.hdl.memory_access import MemoryKind
 from hubel.hdl.params import CoreParams
 from hubel.hdl.program import Program
 from hubel.hdl.soc import SpikeSoc
 
+from .contents import NOISE_TAG, PATCHABLE, patched_link, patched_memories
 from .description import Board
+from .patch import Contents, patch
 from .pll import PllClock
 from .report import (
     Attempt,
     BuildReport,
+    CoreSizes,
     Stage,
     cell_counts,
     clock_mhz,
@@ -47,6 +52,8 @@ RELAX_COLLISIONS = ("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE
                     "r:COLLISION_X_MASK=1'0 %i r:TRANSPARENCY_MASK=1'0 %i")
 
 _REPORT = "build.json"
+_PACKERS = {"ice40": "icepack", "ecp5": "ecppack"}
+_BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
 
 
 class BuildFailed(Exception):
@@ -54,37 +61,106 @@ class BuildFailed(Exception):
 
 
 class BoardTop(Elaboratable):
-    """The top level on ``board``: clock, serial port and :class:`SpikeSoc`."""
-    def __init__(self, board: Board, params: CoreParams, program: Program):
+    """The top level on ``board``: clock, serial port, flash where it is needed, and
+    :class:`SpikeSoc`, whose memories hold other ``contents`` than those of ``program`` if that is
+    said."""
+    def __init__(self, board: Board, params: CoreParams, program: Program,
+                 contents: dict[MemoryKind, list[int]] | None = None):
         self._board = board
         self._params = params
         self._program = program
+        self._contents = contents
 
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = ClockDomain()
         m.submodules.clock = PllClock(self._board.pll)
+        spram = self._board.uses_spram(self._params)
+        boot = self._board.boot if spram else None
         m.submodules.soc = soc = SpikeSoc(
             self._params, self._program, divisor=self._board.divisor,
-            clock_hz=self._board.clock_hz)
+            clock_hz=self._board.clock_hz, spram=spram, boot=boot, contents=self._contents,
+            tag=NOISE_TAG if self._contents else None)
         uart = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [soc.rx.eq(rx.i), tx.o.eq(soc.tx)]
+        if boot is not None:
+            flash = platform.request("spi_flash_1x", 0, dir="-")
+            m.submodules.cs = cs = io.Buffer(io.Direction.Output, flash.cs)
+            m.submodules.clk = clk = io.Buffer(io.Direction.Output, flash.clk)
+            m.submodules.copi = copi = io.Buffer(io.Direction.Output, flash.copi)
+            m.submodules.cipo = cipo = io.Buffer(io.Direction.Input, flash.cipo)
+            # The pin of a platform is inverted where its name is.
+            m.d.comb += [cs.o.eq(~soc.spi.cs_n), clk.o.eq(soc.spi.clk),
+                         copi.o.eq(soc.spi.copi), soc.spi.cipo.eq(cipo.i)]
         return m
 
 
 def build(board: Board, params: CoreParams, program: Program, out_dir: str | os.PathLike[str], *,
           seed: int = 1, seeds: int = 4,
           progress: Callable[[str], None] = lambda stage: None) -> BuildReport:
-    """Bitstream of ``program`` on a core of sizes ``params``; see :func:`build_design`."""
-    return build_design(board, BoardTop(board, params, program), out_dir,
-                        core=Core(params, program), seed=seed, seeds=seeds, progress=progress)
+    """Bitstream of ``program`` on a core of sizes ``params``; see :func:`build_design`.
+
+    Where block RAM can be patched (iCE40, ECP5), the design is built with noise in its memories, in
+    the folder ``shapes``, and the Program is put into the routed design: another Program that
+    differs in what lies in block RAM only (weights, first states, parameters of single neurons)
+    takes no synthesis.
+    """
+    def of_shape(contents: dict[MemoryKind, list[int]] | None, folder: Path) -> BuildReport:
+        return build_design(
+            board, BoardTop(board, params, program, contents), folder,
+            core=Core(params, program, access=True, spram=board.uses_spram(params),
+                      contents=contents),
+            seed=seed, seeds=seeds, progress=progress, sizes=sizes)
+
+    sizes = CoreSizes(params.lanes, params.weight_width,
+                      sum(shape.neurons for shape in params.populations), params.weight_words)
+    if board.family not in PATCHABLE:
+        return of_shape(None, Path(out_dir))
+    memories = patched_memories(board, params, program)
+    shape = of_shape({kind: memory.built for kind, memory in memories.items()},
+                     Path(out_dir, "shapes"))
+    link = patched_link(board, params, program)
+    return _patched(board, shape, [*memories.values(), link], Path(out_dir), progress)
+
+
+def _patched(board: Board, shape: BuildReport, memories: list[Contents], out_dir: Path,
+             progress: Callable[[str], None]) -> BuildReport:
+    """The build ``shape`` with other contents, in a folder of its own in ``out_dir``."""
+    source = shape.bitstream.parent
+    identity = hashlib.sha256(source.name.encode())
+    for memory in memories:
+        identity.update(f"{memory.name} {memory.wanted}".encode())
+    final = out_dir / f"{board.name}-{identity.hexdigest()[:16]}"
+    if not (final / _REPORT).exists():
+        _, routing, (_, *pack) = json.loads((source / "build_top.json").read_text())["commands"]
+        routed = routing[-1]
+        with tempfile.TemporaryDirectory(prefix=".patching-", dir=out_dir) as temporary:
+            folder = Path(temporary, "build")
+            folder.mkdir()
+            for path in source.iterdir():
+                if path.name not in (routed, shape.bitstream.name, _REPORT):
+                    os.link(path, folder / path.name)
+            run = _Run(folder, final.with_name(final.name + ".log"), progress)
+            progress("patch")
+            start = time.monotonic()
+            text = patch((source / routed).read_text(), board.family, memories)
+            (folder / routed).write_text(text)
+            run.stages.append(Stage("patch", "hubel", "", round(time.monotonic() - start, 2)))
+            run.tool("bitstream", find_tool(_PACKERS[board.family]), pack)
+            report = replace(shape, bitstream=folder / shape.bitstream.name,
+                             stages=(*shape.stages, *run.stages))
+            report.save(folder / _REPORT)
+            if not final.exists():
+                folder.rename(final)
+    return BuildReport.load(final / _REPORT)
 
 
 def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[str], *,
                  core: Elaboratable | None = None, seed: int = 1, seeds: int = 4,
-                 progress: Callable[[str], None] = lambda stage: None) -> BuildReport:
+                 progress: Callable[[str], None] = lambda stage: None,
+                 sizes: CoreSizes | None = None) -> BuildReport:
     """Bitstream of any ``design`` for ``board``.
 
     The folder ``<out_dir>/<board>-<hash>`` has the bitstream, the tools' files and logs, and the
@@ -104,6 +180,8 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
         How many seeds to try, from ``seed`` on, while the clock is not met. The best is used.
     progress : callable
         Called with the name of each stage as it begins.
+    sizes : CoreSizes, optional
+        Of the core, for the report.
 
     Raises
     ------
@@ -117,6 +195,8 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
     core_rtlil = None if core is None else rtlil.convert(
         core, name="core", platform=platform, emit_src=False)
     commands = json.loads(plan.files["build_top.json"])["commands"]
+    if board.family == "gowin":
+        commands[1] = _himbaechel(board, platform)
     tools = [find_tool(name) for name, *_ in commands]
     identity = [board.name, plan.digest().hex(), core_rtlil, [t.version for t in tools],
                 seed, seeds]
@@ -128,7 +208,7 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
             folder = Path(temporary, "build")
             plan.extract(folder)
             run = _Run(folder, final.with_name(final.name + ".log"), progress)
-            _run_all(board, platform, run, commands, tools, core_rtlil, seed, seeds)
+            _run_all(board, platform, run, commands, tools, core_rtlil, seed, seeds, sizes)
             if not final.exists():
                 folder.rename(final)
     return BuildReport.load(final / _REPORT)
@@ -141,6 +221,15 @@ def _plan(board: Board, platform: Any, design: Elaboratable) -> Any:
         script_after_synth="tee -q -o stat.json stat -json",
         synth_opts="-dsp" if board.family == "ice40" and board.resources["dsp"] else "",
         nextpnr_opts="--timing-allow-fail")
+
+
+def _himbaechel(board: Board, platform: Any) -> list[str]:
+    """Place and route for a Gowin, whose tool has another name and other options since it moved to
+    nextpnr's newer framework. It knows nothing of PLLs: all clocks must meet the core's."""
+    return ["nextpnr-himbaechel-gowin", "--quiet", "--timing-allow-fail", "--log", "top.tim",
+            "--device", platform.part, "--vopt", f"family={platform._chipdb_device}",
+            "--vopt", "cst=top.cst", "--freq", f"{board.clock_hz / 1e6:g}",
+            "--json", "top.syn.json", "--write", "top.pnr.json"]
 
 
 class _Run:
@@ -172,7 +261,8 @@ class _Run:
 
 
 def _run_all(board: Board, platform: Any, run: _Run, commands: list[list[str]],
-             tools: list[Tool], core_rtlil: str | None, seed: int, seeds: int) -> None:
+             tools: list[Tool], core_rtlil: str | None, seed: int, seeds: int,
+             sizes: CoreSizes | None) -> None:
     """Run every stage in ``run.folder`` and write the report there."""
     (yosys, pnr, pack), folder = tools, run.folder
     (_, *synthesis), (_, *pnr_arguments), (_, *pack_arguments) = commands
@@ -207,12 +297,13 @@ def _run_all(board: Board, platform: Any, run: _Run, commands: list[list[str]],
 
     pnr_report = run.json(f"{best.seed}-pnr.json")
     reached, met = clock_mhz(pnr_report)
-    bitstream = folder / ("top.bin" if board.family == "ice40" else "top.bit")
+    bitstream = folder / _BITSTREAMS[board.family]
     BuildReport(
-        board=board.name, device=f"{platform.device}-{platform.package}",
+        board=board.name,
+        device=getattr(platform, "part", None) or f"{platform.device}-{platform.package}",
         clock_mhz=board.clock_hz / 1e6, fmax_mhz=round(reached, 2), met=met,
         utilisation=utilisation(pnr_report), cells=cell_counts(run.json("stat.json")),
         core_cells=core_cells, critical_path=critical_path(pnr_report),
         bitstream=bitstream, bitstream_bytes=bitstream.stat().st_size,
-        seed=best.seed, attempts=tuple(attempts), stages=tuple(run.stages),
+        seed=best.seed, attempts=tuple(attempts), stages=tuple(run.stages), core=sizes,
     ).save(folder / _REPORT)

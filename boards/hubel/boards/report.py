@@ -8,6 +8,7 @@ from typing import Any
 __all__ = [
     "Attempt",
     "BuildReport",
+    "CoreSizes",
     "PathEnd",
     "Stage",
     "Usage",
@@ -20,9 +21,9 @@ __all__ = [
 
 #: What nextpnr calls a resource, and what a report calls it.
 _RESOURCES = {
-    "ICESTORM_LC": "logic", "TRELLIS_COMB": "logic",
-    "TRELLIS_FF": "ff",
-    "ICESTORM_RAM": "block_ram", "DP16KD": "block_ram",
+    "ICESTORM_LC": "logic", "TRELLIS_COMB": "logic", "LUT4": "logic",
+    "TRELLIS_FF": "ff", "DFF": "ff",
+    "ICESTORM_RAM": "block_ram", "DP16KD": "block_ram", "BSRAM": "block_ram",
     "ICESTORM_SPRAM": "spram",
     "ICESTORM_DSP": "dsp", "MULT18X18D": "dsp",
 }
@@ -71,6 +72,15 @@ class PathEnd:
     routing_ns: float
 
 
+@dataclass(frozen=True)
+class CoreSizes:
+    """Of the core in a build: lanes, bits of a weight, neurons, rows of the weight memory."""
+    lanes: int
+    weight_width: int
+    neurons: int
+    weight_words: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class BuildReport:
     """A bitstream and what it takes.
@@ -79,7 +89,8 @@ class BuildReport:
     slowest corner; ``met`` compares them. ``utilisation`` counts after place and route (on an
     iCE40 "logic" is cells of a LUT, a carry and a flip-flop); ``cells`` counts after synthesis, in
     ``core_cells`` for the core alone, from a synthesis of its own out of context (None if
-    there was no core). ``attempts`` are all place and routes, of which ``seed`` was used.
+    there was no core), and ``core`` are its sizes. ``attempts`` are all place and routes, of which
+    ``seed`` was used.
     """
     board: str
     device: str
@@ -95,6 +106,7 @@ class BuildReport:
     seed: int
     attempts: tuple[Attempt, ...]
     stages: tuple[Stage, ...]
+    core: CoreSizes | None = None
 
     def __str__(self) -> str:
         used = ", ".join(f"{name} {u.used}/{u.available}" for name, u in self.utilisation.items())
@@ -119,6 +131,7 @@ class BuildReport:
             "critical_path": PathEnd(**values["critical_path"]),
             "bitstream":     path.parent / values["bitstream"],
             "attempts":      tuple(Attempt(**a) for a in values["attempts"]),
+            "core":          CoreSizes(**values["core"]) if values.get("core") else None,
             "stages":        tuple(Stage(**s) for s in values["stages"]),
         })
 

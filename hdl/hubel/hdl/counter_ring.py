@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .counters import COUNTER_WIDTH, Counters
@@ -14,7 +14,7 @@ __all__ = ["CounterRing", "CounterSignature", "IncrementLayout"]
 
 class CounterSignature(wiring.Signature):
     """The counters of a core, one a cycle, in the order of :class:`Counters`: ``value`` is the
-    total of counter ``number``, up to eight cycles old. Both are driven by the core."""
+    total of counter ``number``, up to nine cycles old. Both are driven by the core."""
     def __init__(self):
         super().__init__({
             "number": Out(range(len(Counters.names()))),
@@ -46,6 +46,9 @@ class CounterRing(wiring.Component):
     params : :class:`CoreParams`
     most : int
         The most synaptic operations that are counted in a cycle.
+    in_memory : bool
+        The ring is a memory: on an iCE40, two block RAMs in place of 180 cells. The same, but for
+        the first nine cycles after reset, in which it is cleared.
 
     Members
     -------
@@ -54,7 +57,8 @@ class CounterRing(wiring.Component):
     counters : :py:`Out(CounterSignature())`
         One counter a cycle.
     """
-    def __init__(self, params: CoreParams, *, most: int):
+    def __init__(self, params: CoreParams, *, most: int, in_memory: bool = False):
+        self._in_memory = in_memory
         self._layout = IncrementLayout(params, most)
         super().__init__({
             "increment": In(self._layout),
@@ -64,21 +68,51 @@ class CounterRing(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         names = Counters.names()
-        number = Signal(range(len(names)))
-        ring = [Signal(COUNTER_WIDTH, name=f"ring_{i}") for i in range(len(names))]
+        number, following = Signal(range(len(names))), Signal(range(len(names)), init=1)
+        first = Signal(COUNTER_WIDTH, name="ring_0")
         widest = max(Shape.cast(field.shape).width for _, field in self._layout)
         waiting = Signal(range(len(names) * (2**widest - 1) + 1))
-        m.d.sync += number.eq(Mux(number == len(names) - 1, 0, number + 1))
-        m.d.sync += [before.eq(after) for before, after in pairwise(ring)]
-        m.d.sync += ring[-1].eq(ring[0] + waiting)
-        m.d.comb += [self.counters.number.eq(number), self.counters.value.eq(ring[0])]
-        with m.Switch(number):
+        m.d.sync += [
+            number.eq(following),
+            following.eq(Mux(following == len(names) - 1, 0, following + 1)),
+        ]
+        if self._in_memory:
+            self._elaborate_memory(m, number, first, waiting)
+        else:
+            ring = [first, *(Signal(COUNTER_WIDTH, name=f"ring_{i}")
+                             for i in range(1, len(names)))]
+            m.d.sync += [before.eq(after) for before, after in pairwise(ring)]
+            m.d.sync += ring[-1].eq(first + waiting)
+        m.d.comb += [self.counters.number.eq(number), self.counters.value.eq(first)]
+        # What waits is chosen a cycle before it is added: to do both is the critical path.
+        with m.Switch(following):
             for i, name in enumerate(names):
                 increment = self.increment[name]
                 pending = Signal(range(len(names) * (2**len(increment) - 1) + 1),
                                  name=f"{name}_pending")
                 m.d.sync += pending.eq(pending + increment)
                 with m.Case(i):
-                    m.d.comb += waiting.eq(pending)
-                    m.d.sync += pending.eq(increment)
+                    m.d.sync += [waiting.eq(pending), pending.eq(increment)]
         return m
+
+    def _elaborate_memory(self, m, number, first, waiting):
+        """``first`` is the value of counter ``number`` and grows by ``waiting``. Its row is read
+        two cycles before and written in the next one, five before it is read again."""
+        count = len(Counters.names())
+        assert count == 1 << len(number)
+        total, row = Signal(COUNTER_WIDTH), Signal.like(number)
+        m.submodules.cells = cells = memory.Memory(shape=COUNTER_WIDTH, depth=count, init=[])
+        read, write = cells.read_port(), cells.write_port()
+        # Cycles of what is left from before the reset.
+        unclear = Signal(range(count + 1), init=count)
+        with m.If(unclear != 0):
+            m.d.sync += [first.eq(0), unclear.eq(unclear - 1)]
+        with m.Else():
+            m.d.sync += first.eq(read.data)
+        m.d.sync += [row.eq(number), total.eq(first + waiting)]
+        m.d.comb += [
+            read.addr.eq(number + 2),
+            write.addr.eq(row),
+            write.data.eq(total),
+            write.en.eq(1),
+        ]

@@ -7,7 +7,20 @@ from amaranth.lib.wiring import In, Out
 from .events import EventKind, EventLayout
 from .params import CoreParams
 
-__all__ = ["EventList"]
+__all__ = ["EventList", "list_rows"]
+
+
+# Rows of a memory of the lists have addresses of so many bits: block RAMs of an ECP5 then need no
+# multiplexer behind them, for which there would be no time, at codes of up to 12 bits.
+_BANK_WIDTH = 12
+
+
+def list_rows(params: CoreParams) -> list[int]:
+    """Rows of each memory of the lists: two lists for each source that has a reader."""
+    rows = sum(2 << (shape.neurons - 1).bit_length() for s, shape in enumerate(params.sources)
+               if params.consumers(s))
+    most = 1 << _BANK_WIDTH
+    return [min(most, rows - first) for first in range(0, rows, most)]
 
 
 class EventList(wiring.Component):
@@ -39,9 +52,9 @@ class EventList(wiring.Component):
     fresh : :py:`Out(1)`
         That step is the first of a sample.
     position : :py:`In(range(max(neurons)))`
-        Position in the list.
+        Position in the list that was chosen by ``source`` and ``parity`` a cycle before.
     code : :py:`Out(code_width)`
-        The code there, one cycle later.
+        The code there, two cycles later; of a spike that was taken two cycles before or earlier.
     accepted, dropped : :py:`Out(1)`
         A spike was taken into a list, or dropped, in this cycle.
     """
@@ -76,15 +89,11 @@ class EventList(wiring.Component):
         for s in sorted(read, key=lambda s: -widths[s]):
             base[s] = depth
             depth += 2 << widths[s]
+        write_row, read_row = Signal(range(depth)), Signal(range(depth))
+        self._elaborate_memory(m, write_row, read_row)
+        first_row = Signal(range(depth))
+        m.d.comb += read_row.eq(self.position | first_row)
 
-        m.submodules.codes = codes = memory.Memory(shape=len(self.code), depth=depth, init=[])
-        write = codes.write_port()
-        read_port = codes.read_port()
-        m.d.comb += [
-            self.code.eq(read_port.data),
-            write.data.eq(packet.code),
-            write.en.eq(self.accepted),
-        ]
         # What nobody reads is nowhere kept.
         spike, full, known = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -107,7 +116,7 @@ class EventList(wiring.Component):
             with m.If(packet.source == s):
                 m.d.comb += [
                     full.eq(filled == neurons),
-                    write.addr.eq(Cat(filled[:width], filling) | base[s]),
+                    write_row.eq(Cat(filled[:width], filling) | base[s]),
                     ends[s].eq(self.take & (packet.kind == EventKind.END)),
                 ]
                 with m.If(self.take & (packet.kind == EventKind.START)):
@@ -123,10 +132,39 @@ class EventList(wiring.Component):
                         filling.eq(~filling),
                     ]
             with m.If(self.source == s):
-                m.d.comb += [
-                    read_port.addr.eq(Cat(self.position[:width], self.parity) | base[s]),
-                    self.count.eq(steps[self.parity].count),
-                ]
+                m.d.sync += first_row.eq(Cat(C(0, width), self.parity) | base[s])
+                m.d.comb += self.count.eq(steps[self.parity].count)
             with m.If(self.clock == s):
                 m.d.comb += self.fresh.eq(steps[self.clock_parity].fresh)
         return m
+
+    def _elaborate_memory(self, m, write_row, read_row):
+        """The codes in rows of banks. A write has a register, because much comes before it; each
+        bank has one for what it reads, because the memory's clock-to-output and a multiplexer are
+        more than a cycle."""
+        row, stored, store = Signal.like(write_row), Signal.like(self.code), Signal()
+        m.d.sync += [
+            row.eq(write_row),
+            stored.eq(self.packet.code),
+            store.eq(self.accepted),
+        ]
+        banks = []
+        for number, rows in enumerate(list_rows(self.params)):
+            m.submodules[f"codes_{number}"] = codes = memory.Memory(
+                shape=len(self.code), depth=rows, init=[])
+            write, read = codes.write_port(), codes.read_port()
+            code = Signal.like(self.code, name=f"code_{number}")
+            m.d.comb += [
+                write.addr.eq(row),
+                write.data.eq(stored),
+                write.en.eq(store & (row[_BANK_WIDTH:] == number)),
+                read.addr.eq(read_row),
+            ]
+            m.d.sync += code.eq(read.data)
+            banks.append(code)
+        bank = read_row[_BANK_WIDTH:]
+        for i in range(2 if len(banks) > 1 else 0):
+            later = Signal.like(bank, name=f"bank_{i + 1}")
+            m.d.sync += later.eq(bank)
+            bank = later
+        m.d.comb += self.code.eq(Array(banks)[bank] if len(banks) > 1 else banks[0])

@@ -1,5 +1,6 @@
 """The host's way into a core: requests come as frames, and each is answered by one."""
 
+import random
 from typing import Any
 
 from amaranth import *
@@ -19,7 +20,7 @@ from .memory_access import MemoryAccessSignature, MemoryKind
 from .params import CoreParams
 from .uart import ByteSignature
 
-__all__ = ["HostLink"]
+__all__ = ["HostLink", "link_memory"]
 
 
 # What a part of the memory holds, the upper bits of its addresses: the request, the answer, and
@@ -27,6 +28,15 @@ __all__ = ["HostLink"]
 _REQUEST, _ANSWER, _IDENTITY = C(0b0, 1), C(0b10, 2), C(0b11, 2)
 
 _COUNTER_BYTES = 4 * len(Counters.names())
+
+
+def link_memory(identity: bytes) -> list[int]:
+    """Contents of the memory of a link at first. What is written before it is read is noise, by
+    which the memory can be found in a routed design."""
+    contents = list(random.Random("link").randbytes(512))
+    contents[0x180:0x180 + len(identity)] = identity
+    return contents
+
 
 class HostLink(wiring.Component):
     """Serves a core over a pair of byte streams, by the protocol of docs/protocol.md.
@@ -106,9 +116,8 @@ class HostLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        contents = [0] * 512
-        contents[0x180:0x180 + len(self._identity)] = self._identity
-        m.submodules.frames = frames = memory.Memory(shape=8, depth=512, init=contents)
+        m.submodules.frames = frames = memory.Memory(
+            shape=8, depth=512, init=link_memory(self._identity))
         m.submodules.crc = self._crc = crc = catalog.CRC16_IBM_3740(8).create()
         m.submodules.receiver = self._receiver = receiver = FrameReceiver()
         m.d.comb += self.receives.eq(receiver.enable)
@@ -122,7 +131,9 @@ class HostLink(wiring.Component):
         self._identifies = Signal()
         following = Signal.like(self._get)
         self._data = self._read.data
-        m.d.comb += following.eq(self._get + self._take)
+        # The choice comes last: what decides it is late.
+        after = Signal.like(self._get)
+        m.d.comb += [after.eq(self._get + 1), following.eq(Mux(self._take, after, self._get))]
         m.d.sync += self._get.eq(following)
         with m.If(self._identifies):
             m.d.comb += self._read.addr.eq(Cat(following[:7], _IDENTITY))
@@ -384,8 +395,10 @@ class HostLink(wiring.Component):
         """Events go in and come out until all are in and no more is to be waited for, or until
         there is no room for another one, or for too long."""
         unpacker, packer, full, stop = self._unpacker, self._packer, Signal(), Signal()
+        put_most = ANSWER_MOST - event_bytes(self.params) - 1
+        # A cycle late, and therefore a byte early; the head, below 0, is no byte of the answer.
+        m.d.sync += full.eq((put_most < self._put) & ~self._put[1:].all())
         m.d.comb += [
-            full.eq(self._put > ANSWER_MOST - event_bytes(self.params)),
             stop.eq(full | late | unpacker.bad | (self._result != Result.OK)
                     | (used & ((self._receiver.length != 0) | self._idle))),
             # What is half in or half out goes on.

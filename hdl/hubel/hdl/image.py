@@ -69,6 +69,11 @@ def neuron_row_shape(params: CoreParams) -> int:
     return max(StateLayout(params).size, ParameterLayout(params).size)
 
 
+def neuron_kinds(params: CoreParams) -> int:
+    """How many kinds of rows (:class:`NeuronRow`) the neuron memory has."""
+    return len(NeuronRow) if params.neuron.varied else NeuronRow.PARAMETERS
+
+
 def row_width(params: CoreParams) -> int:
     """Bits of a state word's number."""
     return max(1, (sum(params.words) - 1).bit_length())
@@ -192,13 +197,14 @@ def neuron_rows(params: CoreParams, program: Program) -> list[int]:
     """
     _check(params, program)
     stride = 1 << row_width(params)
-    rows = [0] * (stride * len(NeuronRow))
+    rows = [0] * (stride * neuron_kinds(params))
     for kind, layout, fields in (
             (NeuronRow.INIT, StateLayout(params), {"v": "v_init", "u": "u_init"}),
             (NeuronRow.PARAMETERS, ParameterLayout(params), None)):
         packed = [row for population in program.populations
                   for row in _neuron_words(population, layout, fields, params.lanes)]
-        rows[kind * stride:kind * stride + len(packed)] = packed
+        if kind < neuron_kinds(params):
+            rows[kind * stride:kind * stride + len(packed)] = packed
     return rows
 
 

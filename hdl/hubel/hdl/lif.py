@@ -93,6 +93,9 @@ class LifUpdate(wiring.Component):
         Which neurons fired, and which membranes were clipped.
     load : :py:`In(LoadSignature(SharedLayout(params).size))`
         A row for each population; only if it is ``loadable``.
+    store, byte : :py:`In(1)`, :py:`In(8)`
+        One cycle later, let ``state_next.v`` be full of ``byte``: what is loaded into the memory of
+        the states comes through registers that are there anyway. Only if it is ``loadable``.
     """
     def __init__(self, params: CoreParams, program: Program, *, loadable: bool = False):
         self.params = params
@@ -112,7 +115,8 @@ class LifUpdate(wiring.Component):
         if params.neuron.varied:
             members["parameters"] = In(ParameterLayout(params))
         if loadable:
-            members["load"] = In(LoadSignature(self._layout.size))
+            members |= {"load": In(LoadSignature(self._layout.size)),
+                        "store": In(1), "byte": In(8)}
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -192,9 +196,11 @@ class LifUpdate(wiring.Component):
         bias = signal("bias")
         m.d.sync += bias.eq(self._parameter(m, lane, "bias", multiply))
 
-        # Bias, and what a late reset subtracts; the carry input of the adder rounds the decay.
+        # Bias, and what a late reset subtracts; the carry input of the adder rounds the decay. It
+        # subtracts 0 or more, and only from a membrane above a threshold of 0 or more: one bit is
+        # enough.
         at = multiply + 2
-        biased = {at: signal("biased", signed(width + (2 if neuron.late else 1)))}
+        biased = {at: signal("biased", signed(width + 1))}
         subtracted = C(0)
         if neuron.late:
             above, shared = signal("above", 1), self._shared_at(m, multiply)
@@ -257,6 +263,9 @@ class LifUpdate(wiring.Component):
             after.eq(Mux(shared.soft, v_sat - v_reset,
                          Mux(shared.late, v_sat, v_reset) if neuron.late else v_reset)),
         ]
+        if self._loadable:
+            with m.If(self.store):
+                m.d.sync += [fired.eq(0), kept.eq(self.byte.replicate(width // 8))]
 
         # Reset, emit.
         next_state = self.state_next

@@ -95,16 +95,19 @@ class MemoryAccess(wiring.Component):
         Bytes.
     load_weights, ... : :py:`Out(LoadSignature(width))`
         To each memory of ``widths``.
+    store : :py:`Out(1)`
+        The byte that the port gives in this cycle is stored in NEURONS in the next one.
     row_weights, ... : :py:`In(width)`
         The row of each readable one, in the cycle after it was selected and from then on until it
         is used otherwise.
     """
     port: Any
+    store: Signal
 
     def __init__(self, widths: dict[MemoryKind, int], readable: set[MemoryKind]):
         self._widths = widths
         self._readable = [kind for kind in widths if kind in readable]
-        members = {"port": In(MemoryAccessSignature())}
+        members = {"port": In(MemoryAccessSignature()), "store": Out(1)}
         for kind, width in widths.items():
             members[f"load_{kind.name.lower()}"] = Out(LoadSignature(width))
         for kind in self._readable:
@@ -134,7 +137,7 @@ class MemoryAccess(wiring.Component):
         m.d.comb += port.write.ready.eq(~port.begin)
         m.d.sync += writing.eq(port.write.valid & port.write.ready)
         with m.If(port.write.valid & port.write.ready):
-            m.d.comb += step.eq(1)
+            m.d.comb += [step.eq(1), self.store.eq(memory == MemoryKind.NEURONS)]
             m.d.sync += [data.eq(port.write.payload), place.eq(position)]
         m.d.sync += row.eq(address)
         for kind, width in self._widths.items():

@@ -24,10 +24,17 @@ class Pipeline:
     params: CoreParams
 
     @property
+    def load(self) -> int:
+        """From the choice of a population, or from a projection to the next, until the walker's
+        loops are loaded; the first slot of a sweep is a cycle later. Where there are tables there
+        may be many long lists, and the count of one is kept in a register first."""
+        return 2 if uses_tables(self.params) else 1
+
+    @property
     def address(self) -> int:
         """Weights (and targets of sparse projections) are addressed; a cycle later they are
-        there. A gathered spike takes three cycles from its list, and two more through tables."""
-        return 5 if uses_tables(self.params) else 3
+        there. A gathered spike takes three cycles from its list, and three more through tables."""
+        return 6 if uses_tables(self.params) else 3
 
     @property
     def current(self) -> int:
@@ -70,5 +77,6 @@ class Pipeline:
     def words_in_flight(self) -> int:
         """Words between the walker and the emitter: more than the pipeline holds, to smooth
         bursts."""
-        held = -(-(self.write + 4) // self.params.minimum_slots)
+        # A word has left three cycles after it is written at the earliest.
+        held = -(-(self.write + 3) // self.params.minimum_slots)
         return max(8, 1 << (held - 1).bit_length())

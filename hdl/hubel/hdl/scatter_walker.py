@@ -13,7 +13,7 @@ from .tables import Tables
 __all__ = ["ScatterSlotLayout", "ScatterWalker"]
 
 # Cycles from the position of a spike to its job.
-_LOOK_UP = 4
+_LOOK_UP = 5
 # Spikes that may be on their way: more than it takes to look one up, so that the loop never waits.
 _DEPTH = 8
 
@@ -36,7 +36,7 @@ class ScatterWalker(wiring.Component):
     """Looks up what each spike of a list has to do, and does it, one weight word a cycle: words of
     a place, places of a line, lines.
 
-    The first slot comes seven cycles after ``start``; from then on there is one in each cycle. A
+    The first slot comes eight cycles after ``start``; from then on there is one in each cycle. A
     spike that meets nothing takes a cycle.
 
     Parameters
@@ -55,7 +55,7 @@ class ScatterWalker(wiring.Component):
     position : :py:`Out(code_width)`
         Of the spike to look up.
     job : :py:`In(JobLayout(params, tables))`
-        What it has to do, four cycles later.
+        What it has to do, five cycles later.
     slot : :py:`Out(ScatterSlotLayout(job))`
         The slot of this cycle.
     busy : :py:`Out(1)`

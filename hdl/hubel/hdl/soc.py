@@ -5,8 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .core import Core
+from .flash_boot import FlashBoot, SpiSignature
 from .host_link import HostLink
 from .identity import Identity
+from .memory_access import MemoryKind
 from .params import CoreParams
 from .program import Program
 from .program_tag import program_tag
@@ -28,7 +30,16 @@ class SpikeSoc(wiring.Component):
     clock_hz : float
         Clocks a second, for the identity; 0 if unknown.
     loaded : bool
-        All memories have initial contents, so that ``program`` runs from the start.
+        All memories have initial contents, so that ``program`` runs from the start; never so with
+        ``spram``.
+    spram : bool
+        Weights are in the SPRAM of an iCE40UP.
+    boot : int or None
+        Address in an SPI flash of what to load after reset, before the host is heard.
+    contents : dict of MemoryKind to list of int, optional
+        Rows of some memories instead of those of ``program``.
+    tag : bytes, optional
+        Of the Program, instead of that of ``program``.
 
     Members
     -------
@@ -36,32 +47,45 @@ class SpikeSoc(wiring.Component):
         From the host; asynchronous.
     tx : :py:`Out(1, init=1)`
         To the host.
+    spi : :py:`Out(SpiSignature())`
+        To the flash; only with ``boot``.
     """
     rx: Signal
     tx: Signal
 
     def __init__(self, params: CoreParams, program: Program, *, divisor: int, clock_hz: float = 0,
-                 loaded: bool = True):
+                 loaded: bool = True, spram: bool = False, boot: int | None = None,
+                 contents: dict[MemoryKind, list[int]] | None = None, tag: bytes | None = None):
         self.params = params
+        self._contents = contents
         self._program = program
         self._divisor = divisor
-        self._loaded = loaded
-        tag = program_tag(params, program)
-        self.identity = Identity.of(params, tag=tag, clock_hz=clock_hz)
-        super().__init__({
+        self._loaded = loaded and not spram
+        self._spram = spram
+        self._boot = boot
+        self.identity = Identity.of(
+            params, tag=tag or program_tag(params, program), clock_hz=clock_hz)
+        members = {
             "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]
             "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]
-        })
+        }
+        if boot is not None:
+            members["spi"] = Out(SpiSignature())
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
         m.submodules.link = link = HostLink(self.params, self.identity, loaded=self._loaded)
-        core = Core(self.params, self._program, access=True)
+        core = Core(self.params, self._program, access=True, spram=self._spram,
+                    contents=self._contents)
         m.submodules.core = ResetInserter(link.reset)(core)
-        wiring.connect(m, receiver.bytes, link.i_bytes)
-        wiring.connect(m, link.o_bytes, transmitter.bytes)
+        if self._boot is None:
+            wiring.connect(m, receiver.bytes, link.i_bytes)
+            wiring.connect(m, link.o_bytes, transmitter.bytes)
+        else:
+            self._elaborate_boot(m, link, receiver, transmitter)
         wiring.connect(m, link.events, core.events)
         wiring.connect(m, core.spikes, link.spikes)
         wiring.connect(m, core.counters, link.counters)
@@ -73,3 +97,18 @@ class SpikeSoc(wiring.Component):
             link.active.eq(core.active),
         ]
         return m
+
+    def _elaborate_boot(self, m, link, receiver, transmitter):
+        """The flash speaks first, and nobody listens to the answers."""
+        assert self._boot is not None
+        m.submodules.boot = boot = FlashBoot(address=self._boot)
+        wiring.connect(m, boot.spi, wiring.flipped(self.spi))
+        m.d.comb += [
+            boot.ready.eq(link.receives),
+            boot.stop.eq(receiver.bytes.valid),
+            link.i_bytes.payload.eq(Mux(boot.booting, boot.bytes.payload, receiver.bytes.payload)),
+            link.i_bytes.valid.eq(Mux(boot.booting, boot.bytes.valid, receiver.bytes.valid)),
+            transmitter.bytes.payload.eq(link.o_bytes.payload),
+            transmitter.bytes.valid.eq(link.o_bytes.valid & ~boot.booting),
+            link.o_bytes.ready.eq(transmitter.bytes.ready | boot.booting),
+        ]

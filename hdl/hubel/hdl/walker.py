@@ -54,8 +54,9 @@ class Walker(wiring.Component):
     scattered ones, spike by spike; then it gives each state word in turn one slot for each spike of
     the gathered one and one for the sums in memory, ``minimum_slots`` at least. One slot a cycle.
 
-    Of the populations that may start, the last one starts first; between two populations there are
-    two cycles without a slot, and before a scattered projection eight more.
+    Of the populations that may start, the last one starts first. Between two populations there is
+    one cycle without a slot, and ``load`` of the pipeline; before a scattered projection there are
+    eight more, and ``load``.
 
     Parameters
     ----------
@@ -155,13 +156,18 @@ class Walker(wiring.Component):
                             delayed.eq(params.projections[j].delay),
                         ]
         parity = parities[population]
-        count = Signal.like(event_list.count)
+        count, fresh = Signal.like(event_list.count), Signal()
         m.d.comb += [
             event_list.parity.eq(parity ^ delayed),
             event_list.clock_parity.eq(parity),
         ]
-        with m.If(listed & ~(delayed & event_list.fresh)):
-            m.d.comb += count.eq(event_list.count)
+        looks = Pipeline(params).load == 2
+        domain = m.d.sync if looks else m.d.comb
+        domain += [
+            count.eq(Mux(listed & ~(delayed & event_list.fresh), event_list.count, 0)),
+            fresh.eq(event_list.fresh),
+        ]
+        prepare = "Look" if looks else "Load"
 
         sweeping = _Sweep(self, m, population, event_list)
         m.d.comb += event_list.position.eq(sweeping.position)
@@ -193,9 +199,13 @@ class Walker(wiring.Component):
                     with m.If(schedule.may_start[p] & ~self.blocked[p]):
                         first = next(i for i, e in enumerate(self._entries) if e[0] == p)
                         m.d.sync += [population.eq(p), entry.eq(first)]
-                        m.next = "Load"
+                        m.next = prepare
+            if looks:
+                # ``count`` and ``fresh`` are registers then, and have the answer in "Load".
+                with m.State("Look"):
+                    m.next = "Load"
             with m.State("Load"):
-                sweeping.load(count)
+                sweeping.load(count, fresh)
                 m.next = "Sweep"
                 if scatter is not None:
                     with m.If(~sweep):
@@ -206,7 +216,7 @@ class Walker(wiring.Component):
                     m.d.comb += scattering.eq(1)
                     with m.If(scatter.done):
                         m.d.sync += entry.eq(entry + 1)
-                        m.next = "Load"
+                        m.next = prepare
             with m.State("Sweep"):
                 m.d.comb += sweeping.walking.eq(1)
                 with m.If(self.slot.last & self.slot.final):
@@ -221,16 +231,13 @@ class Walker(wiring.Component):
         a scattered one."""
         first_weight = sweeping.first_weight
         if not uses_tables(self.params):
-            # The code has a register of its own, because the memory's clock-to-output and an adder
-            # are more than a cycle.
-            axon, delay = Signal.like(event_list.code), 2
-            m.d.sync += axon.eq(event_list.code)
+            axon, delay = event_list.code, 2
         else:
             m.submodules.tables = tables = AddressTables(self.params, self._tables,
                                                          loadable=self._loadable)
             if self._loadable:
                 wiring.connect(m, wiring.flipped(self.load), tables.load)
-            axon, delay = tables.job.address, 4
+            axon, delay = tables.job.address, 5
             m.d.sync += tables.projection.eq(projection)
             m.d.comb += tables.code.eq(event_list.code)
             if scatter is not None:
@@ -247,7 +254,7 @@ class _Sweep:
 
     def __init__(self, walker: Walker, m: Module, population: Signal, event_list: EventList):
         params = walker.params
-        self._m, self._params, self._event_list = m, params, event_list
+        self._m, self._params = m, params
         self._population = population
         slot = walker.slot
         self.walking, self.busy = Signal(), Signal()
@@ -314,8 +321,9 @@ class _Sweep:
         with m.If(slot.last):
             m.d.sync += channel.eq(Mux(partial, 0, channel + 1))
 
-    def load(self, count: Value) -> None:
-        """Prepare for a sweep with ``count`` spikes in the gathered list."""
+    def load(self, count: Value, fresh: Value) -> None:
+        """Prepare for a sweep with ``count`` spikes in the gathered list, in a step that is the
+        first of a sample or not."""
         m, params = self._m, self._params
         with m.Switch(self._population):
             for p in range(len(params.populations)):
@@ -336,7 +344,7 @@ class _Sweep:
         least = params.minimum_slots
         m.d.sync += [
             self._first.eq(1),
-            self._fresh.eq(self._event_list.fresh),
+            self._fresh.eq(fresh),
             self.word.eq(0),
             self._slot.eq(0),
             self._count.eq(count),

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.vendor import LatticePlatform
 
 from .memory_access import LoadSignature, row_bytes
+from .spram import SpramArray
 
 __all__ = ["WordMemory"]
 
@@ -21,6 +22,9 @@ class WordMemory(wiring.Component):
         Its contents, 1 row or more.
     loadable : bool
         They may be replaced, over ``load``.
+    spram : bool
+        In the single-port memories of an iCE40UP, which the bitstream does not fill: ``rows`` must
+        be loaded. Only if ``loadable``.
 
     Members
     -------
@@ -32,10 +36,19 @@ class WordMemory(wiring.Component):
         The word, one cycle later; lane 0 in the lowest bits.
     load : :py:`In(LoadSignature(width))`
         Only if it is ``loadable``.
+
+    Raises
+    ------
+    ValueError
+        If the memory could never be filled.
     """
-    def __init__(self, width: int, rows: list[int], *, loadable: bool = False):
+    def __init__(self, width: int, rows: list[int], *, loadable: bool = False,
+                 spram: bool = False):
+        if spram and not loadable:
+            raise ValueError("weights in SPRAM must be loadable: a bitstream does not fill it")
         self._rows = rows
         self._loadable = loadable
+        self._array = SpramArray(8 * row_bytes(width), len(rows)) if spram else None
         members = {
             "address": In(max(1, (len(rows) - 1).bit_length())),
             "enable":  In(1),
@@ -47,6 +60,17 @@ class WordMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        if self._array is not None:
+            m.submodules.array = array = self._array
+            load = self.load
+            m.d.comb += [
+                array.address.eq(Mux(load.select, load.address, self.address)),
+                array.select.eq(self.enable | load.select),
+                array.write.eq(load.enable),
+                array.i.eq(load.data.replicate(row_bytes(len(self.word)))),
+                self.word.eq(array.o),
+            ]
+            return m
         depth = max(2, len(self._rows))
         if isinstance(platform, LatticePlatform):
             # There is enough block RAM on an ECP5 to do without a multiplexer behind it, which

@@ -22,6 +22,7 @@ from hubel.sim.virtual import VirtualBoardFailed
 from . import commands
 from .cli_bench import bench_app
 from .cli_board import virtual
+from .cli_boards import boards, build, flash
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -35,7 +36,8 @@ app = typer.Typer(
     help="From a trained network to a spiking FPGA on open tools, bit-exact at every stage, "
     "with an energy figure that can be defended. Start with: hubel demo",
 )
-app.command()(virtual)
+for command in (virtual, build, flash, boards):
+    app.command()(command)
 app.add_typer(bench_app, name="bench")
 app.add_typer(nature_app, name="nature")
 
@@ -211,52 +213,6 @@ def sim(
         print_table(Console(), ("projection", "lanes busy"), rows)
     if not check.equal:
         raise typer.Exit(1)
-
-
-@app.command()
-def build(
-    program: ProgramFile,
-    board: Annotated[str, typer.Option(help="Board to build for: icebreaker or ulx3s.")],
-    out: Annotated[Path, typer.Option(help="Folder for builds.")] = Path("build/boards"),
-    lanes: Annotated[int | None, typer.Option(help="Lanes; the board's own by default.")] = None,
-    seed: Annotated[int, typer.Option(min=1, help="First seed of the placer.")] = 1,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds to try while the clock is missed.")] = 4,
-    ledger: LedgerFile = commands.LEDGER,
-    as_json: Json = False,
-) -> None:
-    """Make a bitstream; the answer is no (exit code 1) if its clock is not met."""
-    with _stages(as_json)(board) as stage:
-        report = commands.build(
-            program,
-            board=board,
-            out=out,
-            ledger=ledger,
-            lanes=lanes,
-            seed=seed,
-            seeds=seeds,
-            progress=stage.doing,
-        )
-        stage.result = str(report)
-    if as_json:
-        print_json(report.to_json())
-    else:
-        print(report.bitstream)
-    if not report.met:
-        raise typer.Exit(1)
-
-
-@app.command()
-def flash(
-    board: Annotated[str, typer.Argument(help="Board that is plugged in: icebreaker or ulx3s.")],
-    bitstream: Annotated[Path | None, typer.Option(help="File to load.")] = None,
-    folder: Annotated[
-        Path, typer.Option(help="Otherwise the newest build for the board in this folder.")
-    ] = Path("build/boards"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the command.")] = False,
-) -> None:
-    """Load a bitstream into a board."""
-    done = commands.flash(board, bitstream=bitstream, folder=folder, dry_run=dry_run)
-    print(" ".join(done))
 
 
 @app.command()

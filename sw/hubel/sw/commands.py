@@ -13,16 +13,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hubel.boards import Board
 from hubel.boards import board as board_named
 from hubel.boards.flash import flash as flash_board
 from hubel.boards.report import BuildReport
 from hubel.hdl.program import Program, Reset
 from hubel.sim import compare, gateware, simulator
+from hubel.sim.boot_image import boot_image
 from hubel.sim.golden import Trace
 
 from . import backends, footprint
 from . import report as html_report
 from .bench_golden import NETWORKS, Speed, bench_network
+from .board_table import newest
 from .building import build_recorded
 from .convert import PERCENTILE
 from .convert import convert as convert_mlp
@@ -192,24 +195,40 @@ def flash(
     board: str,
     *,
     bitstream: PathLike | None = None,
+    program: PathLike | None = None,
     folder: PathLike = "build/boards",
     dry_run: bool = False,
 ) -> list[str]:
-    """Load ``bitstream``, or the newest build for ``board`` in ``folder``; return the command."""
+    """Load ``bitstream``, or the newest build for ``board`` in ``folder``, or into the flash of a
+    board that boots by itself the weights of ``program``; return the command."""
     target = board_named(board)
+    if program is not None:
+        if bitstream is not None:
+            raise ValueError("a bitstream or a Program can be loaded, not both at once")
+        return flash_board(target, _boot_file(target, program, Path(folder)), boot=True,
+                           dry_run=dry_run)  # fmt: skip
     if bitstream is None:
-        reports = sorted(
-            Path(folder).glob(f"{target.name}-*/build.json"), key=lambda path: path.stat().st_mtime
-        )
-        if not reports:
+        report = newest(Path(folder), target)
+        if report is None:
             raise FileNotFoundError(
                 f"{folder}: no build for {target.name}; run: hubel build PROGRAM --board "
                 f"{target.name} --out {folder}"
             )
-        bitstream = BuildReport.load(reports[-1]).bitstream
+        bitstream = report.bitstream
     if not Path(bitstream).is_file():
         raise FileNotFoundError(f"{bitstream}: there is no such bitstream; `hubel build` makes one")
     return flash_board(target, bitstream, dry_run=dry_run)
+
+
+def _boot_file(board: Board, program: PathLike, folder: Path) -> Path:
+    """The boot image of ``program``, as a file in ``folder``."""
+    loaded, _ = load_program(program)
+    image = boot_image(loaded.params(lanes=board.lanes), loaded)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{board.name}-boot.bin"
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(image)
+    return path
 
 
 def run(

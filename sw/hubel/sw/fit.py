@@ -5,20 +5,26 @@ from typing import NamedTuple
 
 from hubel.boards import Board
 from hubel.hdl.address_tables import JobLayout
-from hubel.hdl.image import NeuronRow, neuron_row_shape, row_width
+from hubel.hdl.event_list import list_rows
+from hubel.hdl.image import neuron_kinds, neuron_row_shape, row_width
 from hubel.hdl.params import CoreParams
 from hubel.hdl.pipeline import direct
 from hubel.hdl.program import Program
+from hubel.hdl.spram import SpramArray
 from hubel.hdl.tables import tables_of
 
 #: Shapes of a block RAM, as (depth, width).
 _SHAPES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+    "gowin": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
 
 #: What Yosys says that a block RAM costs (brams.txt of its architectures).
-_BLOCK_COST = {"ice40": 64, "ecp5": 128}
+_BLOCK_COST = {"ice40": 64, "ecp5": 128, "gowin": 128}
+
+#: Block RAMs beside the core: the memory of the link; with weights in SPRAM, counters as well.
+_LINK, _COUNTERS = 1, 2
 
 #: Resources, for people.
 _NAMES = {"block_ram": "block RAMs", "dsp": "multipliers"}
@@ -45,12 +51,12 @@ def memories(board: Board, params: CoreParams, program: Program) -> list[Memory]
     """The memories of a core: weights and the targets of sparse ones, currents, neurons, event
     lists, address tables."""
     lanes, current_row = params.lanes, max(1, (params.current_words - 1).bit_length())
-    heard = [shape.code_width for i, shape in enumerate(params.sources) if params.consumers(i)]
-    found = [
-        _words(board, params.weight_words, lanes * params.weight_width),
-        Memory(len(NeuronRow) << row_width(params), neuron_row_shape(params)),
-        # Two lists for each source.
-        Memory(sum(2 << width for width in heard), max(heard)),
+    code_width = max(shape.code_width for shape in params.sources)
+    found = [] if board.uses_spram(params) else [
+        _words(board, params.weight_words, lanes * params.weight_width)]  # fmt: skip
+    found += [
+        Memory(neuron_kinds(params) << row_width(params), neuron_row_shape(params)),
+        *(Memory(rows, code_width) for rows in list_rows(params)),
     ]
     if params.sparse_words:
         found.append(_words(board, params.sparse_words, lanes * current_row))
@@ -67,7 +73,7 @@ def _words(board: Board, depth: int, width: int) -> Memory:
     depth = max(2, depth)
     if board.family == "ecp5":
         depth = 1 << (depth - 1).bit_length()
-    return Memory(depth, width, constant=True)
+    return Memory(depth, width)
 
 
 def _tables(params: CoreParams, program: Program) -> list[Memory]:
@@ -112,7 +118,7 @@ def _blocks(family: str, memory: Memory) -> int:
     logic = float("inf")
     if memory.constant:
         logic = memory.depth * memory.width / 16
-    elif family == "ecp5":
+    elif family in ("ecp5", "gowin"):
         logic = 4 * ceil(memory.depth / 16) * ceil(memory.width / 4)
     return 0 if logic < _BLOCK_COST[family] * blocks else blocks
 
@@ -125,6 +131,10 @@ def describe(params: CoreParams) -> str:
 def check_fit(board: Board, params: CoreParams, program: Program) -> None:
     """Raise ValueError, naming what is needed and what there is, if a core does not fit."""
     need = needed(board, params, program)
+    need["block_ram"] += _LINK
+    if board.uses_spram(params):
+        need["block_ram"] += _COUNTERS
+        SpramArray(params.lanes * params.weight_width, params.weight_words)
     short = [
         f"{count} {_NAMES[name]} needed, {board.resources[name]} there"
         for name, count in need.items()
