@@ -3,6 +3,7 @@
 
 import random
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from amaranth import sim
@@ -79,7 +80,7 @@ class LinkBench:
     its memory or the line is not ready."""
 
     params: CoreParams
-    chunks: list[list[int | None]]
+    chunks: Sequence[Sequence[int | None]]
     identity: Identity | None = None
     loaded: bool = True
     spacing: int = 3

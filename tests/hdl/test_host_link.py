@@ -268,7 +268,7 @@ def test_damage_is_noticed_and_does_no_harm(seed: int):
     chunks.append(list(encode_request(Command.STATUS, number)))
     bench = LinkBench(PARAMS, chunks, spacing=1, seed=seed)
     alike(bench)
-    bad, stale, lost = answers(bench.answers[-1])[0].payload
+    bad, _, lost = answers(bench.answers[-1])[0].payload
     assert bad > 15 and lost == 0
 
 

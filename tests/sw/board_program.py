@@ -35,7 +35,7 @@ def board_program(seed: int) -> Program:
                 target="out",
                 delay=1,
                 first=np.arange(0, 22, 2),
-                # The same for all seeds, because the rows that a sparse projection takes depend on it.
+                # The same for all seeds: the rows that a sparse projection takes depend on it.
                 targets=np.sort(np.stack([np.arange(10), (np.arange(10) + 3) % 10], 1), 1).ravel(),
                 weights=draw.integers(-60, 60, 20),
             ),

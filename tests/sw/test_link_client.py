@@ -34,10 +34,10 @@ def test_a_session():
     assert port.opened == 1 and port.core.resets == 1
     assert link.request(Command.STATUS) == bytes(3)
     assert link.flags == Flag.IDLE | Flag.LOADED and link.resent == 0
-    with pytest.raises(LinkError, match="^twin: READ was refused: BAD_COMMAND$"):
+    with pytest.raises(LinkError, match=r"^twin: READ was refused: BAD_COMMAND$"):
         link.request(Command.READ, b"12")
     link.close()
-    with pytest.raises(LinkError, match="^twin: the port is closed$"):
+    with pytest.raises(LinkError, match=r"^twin: the port is closed$"):
         link.request(Command.STATUS)
 
 
@@ -110,21 +110,21 @@ def test_a_device_that_started_anew_is_noticed():
     port = TwinPort(PARAMS)
     link = client(port)
     port.start()
-    with pytest.raises(SessionLost, match="^twin: the device started anew"):
+    with pytest.raises(SessionLost, match=r"^twin: the device started anew"):
         link.request(Command.STATUS)
 
 
 def test_silence_and_another_device():
     port = TwinPort(PARAMS)
     port.spoil = lambda data: b""
-    with pytest.raises(LinkError, match="^twin: no answer after 12 tries"):
+    with pytest.raises(LinkError, match=r"^twin: no answer after 12 tries"):
         client(port)
     other = TwinPort(PARAMS)
     other.device._identity[:5] = b"other"
-    with pytest.raises(LinkError, match="^twin: the device is no hubel device"):
+    with pytest.raises(LinkError, match=r"^twin: the device is no hubel device"):
         client(other)
     other.device._identity[:6] = b"hubel\x02"
-    with pytest.raises(LinkError, match="^twin: the device speaks version 2 of the protocol"):
+    with pytest.raises(LinkError, match=r"^twin: the device speaks version 2 of the protocol"):
         client(other)
 
 
@@ -134,7 +134,7 @@ def test_a_device_that_is_never_idle_is_given_up(monkeypatch):
     port.core.to_send.append(0)
     clock = iter(range(10**6))
     monkeypatch.setattr("hubel.sw.link_client.time.monotonic", lambda: 0.01 * next(clock))
-    with pytest.raises(LinkError, match="^twin: COUNTERS was refused: BUSY$"):
+    with pytest.raises(LinkError, match=r"^twin: COUNTERS was refused: BUSY$"):
         link.request(Command.COUNTERS)
 
 

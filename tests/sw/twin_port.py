@@ -26,9 +26,7 @@ class TwinPort:
         What becomes of bytes on the line, each way.
     """
 
-    def __init__(
-        self, params: CoreParams, tag: bytes = bytes(8), spoil: Spoil = lambda data: data
-    ):
+    def __init__(self, params: CoreParams, tag: bytes = bytes(8), spoil: Spoil = lambda data: data):
         self._params, self._tag = params, tag
         self.spoil = spoil
         self.opened = 0

@@ -56,8 +56,8 @@ class Board:
     """A board at a serial port; a context manager.
 
     Whatever the line does, an answer is right or an error: requests are numbered and sent again
-    until they are answered. A board that starts anew in the middle of something is programmed again,
-    and what it did is done again from its beginning.
+    until they are answered. A board that starts anew in the middle of something is programmed
+    again, and what it did is done again from its beginning.
 
     Parameters
     ----------

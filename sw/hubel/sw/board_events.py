@@ -13,9 +13,7 @@ from hubel.sim.streams import Packing
 Bools = npt.NDArray[np.bool_]
 
 
-def step_events(
-    program: Program, params: CoreParams, spikes: Bools
-) -> list[npt.NDArray[np.uint8]]:
+def step_events(program: Program, params: CoreParams, spikes: Bools) -> list[npt.NDArray[np.uint8]]:
     """The bytes of the events of each step of ``spikes``, shape (samples, steps, inputs), one
     array for each step of each sample."""
     packing, size = Packing(EventLayout(params)), event_bytes(params)
