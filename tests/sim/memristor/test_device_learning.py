@@ -91,15 +91,22 @@ def test_pulses_follow_the_device() -> None:
     assert learner.pulses == (2 * 60 + 1) * PARAMS.inputs
 
 
-def test_share_of_the_pulses() -> None:
-    device = PRESETS["epiram"]
-    learner = PulseLearner(device, range(50), PARAMS.inputs, PARAMS.neurons, share=0.25)
+@pytest.mark.parametrize("wanted, count", [(0.25, 1), (2.4, 2), (4.6, 5)])
+def test_pulses_of_a_spike(wanted, count) -> None:
+    device = dataclasses.replace(PRESETS["epiram"], nl_up=0, nl_down=0, c2c=0)
+    learner = PulseLearner(device, range(50), PARAMS.inputs, PARAMS.neurons, low=0.5, high=0.5)
+    learner.expect(wanted)
     every = np.arange(50)
     for j in range(PARAMS.neurons):
         learner.learn(every, np.full(50, j), np.ones(PARAMS.inputs, dtype=bool))
-    count = 50 * PARAMS.inputs * PARAMS.neurons
+    spikes = 50 * PARAMS.inputs * PARAMS.neurons
+    share = min(1, wanted / count)
     # 5 sigma of a binomial share.
-    assert learner.pulses / count == pytest.approx(0.25, abs=5 * np.sqrt(0.25 * 0.75 / count))
+    error = 5 * count * np.sqrt(share * (1 - share) / spikes)
+    assert learner.pulses / spikes == pytest.approx(min(wanted, count), abs=error + 1e-12)
+    moved = learner._states[learner._states > 0.5] - 0.5
+    np.testing.assert_allclose(moved, count / 256, rtol=1e-9)
+    assert len(moved) * count == learner.pulses
 
 
 def test_noise_has_the_sigma_of_the_device() -> None:
@@ -107,10 +114,13 @@ def test_noise_has_the_sigma_of_the_device() -> None:
         dataclasses.replace(PRESETS["epiram"], nl_up=0, nl_down=0), range(200), PARAMS.inputs,
         PARAMS.neurons, low=0.5, high=0.5,
     )  # fmt: skip
-    learner.learn(np.arange(200), np.zeros(200, int), np.ones(PARAMS.inputs, dtype=bool))
-    states = learner._states[:, :, 0]
-    assert states.mean() == pytest.approx(0.5 + 1 / 256, abs=5 * 0.02 / np.sqrt(states.size))
-    assert states.std() == pytest.approx(0.02, rel=0.05)  # 5 sigma of 3,200 samples
+    for pulses_seen in (1, 2):  # each with noise of its own
+        learner.learn(np.arange(200), np.zeros(200, int), np.ones(PARAMS.inputs, dtype=bool))
+        states = learner._states[:, :, 0]
+        sigma = 0.02 * np.sqrt(pulses_seen)
+        expected = 0.5 + pulses_seen / 256
+        assert states.mean() == pytest.approx(expected, abs=5 * sigma / np.sqrt(states.size))
+        assert states.std() == pytest.approx(sigma, rel=0.06)  # 5 sigma of 3,200 samples
 
 
 def test_rule() -> None:
@@ -128,7 +138,7 @@ def test_rule() -> None:
             lambda: DeviceLayers(pulses([1]), dataclasses.replace(RATES, winners=2)),
             "one winner a step, not 2",
         ),
-        (lambda: PulseLearner(PRESETS["epiram"], [1], 4, 4, share=1.5), "share must be in 0..1"),
+        (lambda: pulses([1]).expect(0), "pulses must be above 0, not 0"),
         (lambda: PulseLearner(PRESETS["epiram"], [1], 4, 4, low=0.9, high=0.2), "low must be at"),
         (lambda: RuleLearner([[[0.5]]], a_plus=-1, a_minus=0), "a_plus must be in 0..1"),
     ],

@@ -96,6 +96,23 @@ def test_extreme_labels_stay_finite() -> None:
         assert np.isfinite(after).all() and (after >= 0).all() and (after <= 1).all()
 
 
+@pytest.mark.parametrize(
+    "name, up, down",
+    [
+        # dw_min (1 - gamma_up w) and dw_min (1 + gamma_down w) at w = 0.5, and dw_min alone.
+        ("ecram", 0.002 * (1 - 0.1153 * 0.5), 0.002 * (1 + 0.5085 * 0.5)),
+        ("gokmen_vlasov", 0.0016, 0.0016),
+    ],
+)
+def test_linear_and_constant_steps(name, up, down) -> None:
+    device = pulsed.PRESETS[name]
+    assert float(device.pulse(0.5, True)) == pytest.approx(0.5 + up, rel=1e-12)
+    assert float(device.pulse(0.5, False)) == pytest.approx(0.5 - down, rel=1e-12)
+    lopsided = dataclasses.replace(device, up_down=0.5)
+    assert float(lopsided.pulse(0.5, True)) == pytest.approx(0.5 + 1.5 * up, rel=1e-12)
+    assert float(lopsided.pulse(0.5, False)) == pytest.approx(0.5 - 0.5 * down, rel=1e-12)
+
+
 def test_noise_of_pulses() -> None:
     device = dataclasses.replace(nonlinearity.PRESETS["epiram"], nl_up=0, nl_down=0)
     xi = np.random.default_rng(1).standard_normal(100_000)

@@ -2,7 +2,7 @@
 
 The layer is that of :class:`hubel.sim.learning.Layer` with the paper's rule and one winner a step;
 ``layers`` of them run side by side. What a spike changes is up to a :class:`Learner`: the rule
-itself, or a pulse for each synapse of the winner, up where the input has spiked before and down
+itself, or pulses for each synapse of the winner, up where the input has spiked before and down
 elsewhere.
 """
 
@@ -16,7 +16,7 @@ from hubel.hdl.stdp_params import VALUE_MAX, LearningRates
 
 from .nonlinearity import Nonlinear
 from .random import Purpose, philox
-from .validate import number
+from .validate import number, positive
 from .waveform import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -65,7 +65,7 @@ class RuleLearner:
 
 
 class PulseLearner:
-    """A device for each weight, of a seed for each layer, and at most one pulse a spike.
+    """A device for each weight, of a seed for each layer, and the same pulses for each spike.
 
     Parameters
     ----------
@@ -75,11 +75,13 @@ class PulseLearner:
     inputs, neurons : int
     low, high : float
         The states begin in between, 0..1.
-    share : float
-        Share of the pulses that are applied, at random: a slower rule needs fewer of them.
 
     Attributes
     ----------
+    count : int
+        Pulses of a spike, 1 at first.
+    share : float
+        Share of the spikes of which a device gets its pulses, at random; 1 at first.
     pulses : int
         Applied so far, over all layers.
     """
@@ -93,9 +95,8 @@ class PulseLearner:
         *,
         low: float = 0.3,
         high: float = 0.7,
-        share: float = 1.0,
     ):
-        self.device, self.share = device, number("share", share, 0.0, 1.0)
+        self.device, self.count, self.share = device, 1, 1.0
         low, high = number("low", low, 0.0, 1.0), number("high", high, 0.0, 1.0)
         if low > high:
             raise ValueError(f"low must be at most high = {high:g}, not {low:g}")
@@ -110,6 +111,13 @@ class PulseLearner:
         self._integers = np.rint(FULL * self._states).astype(np.float32)
         self.pulses = 0
 
+    def expect(self, pulses: float) -> None:
+        """From now on, ``pulses`` for each spike on average, above 0: whole ones, applied at
+        random where that is less than one."""
+        wanted = positive("pulses", pulses)
+        self.count = max(1, round(wanted))
+        self.share = min(1.0, wanted / self.count)
+
     @property
     def integers(self) -> npt.NDArray[np.float32]:
         """See :class:`Learner`."""
@@ -121,9 +129,9 @@ class PulseLearner:
         uniform, normal = self._draw(layers, neurons, Purpose.PULSE)
         states = self._states[layers, :, neurons]
         gain = self._gain[layers, :, neurons]
-        after = self.device.pulse(states, fired, xi=normal, gain=gain)
+        after = self.device.pulse(states, fired, count=self.count, xi=normal, gain=gain)
         applied = uniform < self.share
-        self.pulses += int(np.count_nonzero(applied))
+        self.pulses += self.count * int(np.count_nonzero(applied))
         states = np.where(applied, after, states)
         self._states[layers, :, neurons] = states
         self._integers[layers, :, neurons] = np.rint(FULL * states)
