@@ -98,6 +98,15 @@ def test_the_stuck_map_stays() -> None:
         np.testing.assert_array_equal(other, maps[0])
 
 
+def test_stuck_cells_do_not_drift() -> None:
+    drifting = array(StuckCells(low=0.1, high=0.1), device=generic(on_off=10, drift=0.1))
+    assert drifting.pinned is not None
+    mask, values = drifting.pinned
+    g = drifting.at(1e6)
+    np.testing.assert_array_equal(g[mask], values[mask])
+    assert (g[~mask] < 10).all()
+
+
 def test_two_layers_of_stuck_cells_share_their_numbers() -> None:
     """The same device is the one that fails first, so that yields nest."""
     few, many = array(StuckCells(low=0.05)), array(StuckCells(low=0.1))
