@@ -20,7 +20,7 @@ from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
 from .cli_bench import bench_app
-from .cli_energy import nature_app, print_survey, sweep
+from .cli_energy import energy_app, nature_app, print_survey, sweep
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
 from .stages import Stages
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(bench_app, name="bench")
 app.add_typer(nature_app, name="nature")
+app.add_typer(energy_app, name="energy")
 app.command(context_settings={"allow_interspersed_args": False})(sweep)
 
 Backend = Literal["golden", "verilator", "icarus"]
