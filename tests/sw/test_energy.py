@@ -1,6 +1,8 @@
 """FPGA energy: the coefficients follow from the measured rows, and the terms from them."""
 
+import json
 import re
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -153,7 +155,54 @@ def test_wall_time_defaults_to_the_cycles() -> None:
 
 def test_the_fit_error_is_part_of_the_source() -> None:
     clock = estimate("iCE40UP5K", 10, 12e6)[2]
-    assert clock.source.endswith("; fit error 0.26 %")
+    assert clock.source.endswith("; fit error 0.26 %; leave-one-out 0.5 %")
+
+
+def leave_one_out(rows: dict[str, float]) -> float:
+    """Largest relative error of a row, by the line through all others."""
+    errors = []
+    for key, current in rows.items():
+        slope, intercept, _ = line({k: v for k, v in rows.items() if k != key})
+        errors.append(abs(1 - (slope * float(key) + intercept) / current))
+    return max(errors)
+
+
+def test_leave_one_out() -> None:
+    terms = UP5K["terms"]
+    cells = leave_one_out(ROWS["external_12_mhz_by_logic_cells"])
+    clock = leave_one_out(ROWS["oscillator_28_logic_cells_by_mhz"])
+    assert (cells, clock) == pytest.approx((0.0044, 0.0050), abs=1e-4)
+    assert terms["logic cells"]["loo_error"] == pytest.approx(cells, abs=1e-4)
+    assert terms["toggles"]["loo_error"] == pytest.approx(cells, abs=1e-4)
+    assert terms["clock"]["loo_error"] == pytest.approx(clock, abs=1e-4)
+
+
+def test_a_toggle_is_that_of_a_counter() -> None:
+    """A counter of 28 bits toggles 2 - 2^-27 register bits a cycle in 28 cells."""
+    assert joules("toggles") == pytest.approx(joules("logic cells") * 28 / 2, rel=1e-3)
+    low, high = UP5K["terms"]["toggles"]["interval"]
+    assert (low, high) == pytest.approx((joules("toggles") / 3, joules("toggles") * 1.15), rel=1e-3)
+    assert joules("toggles", "LFE5U-85F") == joules("flip-flops", "LFE5U-85F")
+    # The public register chains, on boards: 211 to 253 fJ a toggle.
+    assert 203e-15 < joules("toggles") < 253e-15
+
+
+def test_switching_takes_the_place_of_cells() -> None:
+    parts = estimate("iCE40UP5K", 1000, 12e6, 100, toggles=5000)
+    assert [p.name.removeprefix("iCE40UP5K ") for p in parts] == [
+        "static", "oscillator", "clock", "DSP operations", "RAM accesses", "toggles",
+    ]  # fmt: skip
+    assert parts[-1].value == pytest.approx(5000 * joules("toggles"))
+    names = {p.name for p in estimate("LFE5U-85F", 1000, 25e6, 100, 100, toggles=0)}
+    assert names & {"LFE5U-85F flip-flops", "LFE5U-85F logic cells"} == set()
+    static = {"X": {"boundary": "b", "terms": {"static": UP5K["terms"]["static"]}}}
+    with pytest.raises(ValueError, match="no coefficient of a toggle for device 'X'"):
+        estimate("X", 1, 1e6, toggles=1, table=static)
+
+
+def test_the_table_has_a_version() -> None:
+    text = resources.files("hubel.sw").joinpath("data/fpga_coefficients.json").read_text("utf-8")
+    assert json.loads(text)["version"] == 2
 
 
 def test_two_runs_share_their_coefficients() -> None:

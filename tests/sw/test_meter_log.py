@@ -33,6 +33,13 @@ def test_the_busy_pin_trims():
     assert a.gross().kind == "measured"
 
 
+def test_a_busy_register_trims_as_the_pin_does():
+    pin = log()
+    register = log(busy=None).marked([(0.5, 1.0), (1.25, 1.5)])
+    assert register.windows() == pin.windows()
+    assert register.net().value == pin.net().value
+
+
 def test_per_operation():
     gross, net = log().per_operation(1_000_000)
     assert gross.value == pytest.approx(0.75 * ACTIVE / 1e6, rel=1e-3)

@@ -27,6 +27,7 @@ from .cli_learn import learn_app
 from .cli_memristor import memristor_app
 from .cli_nature import nature_app
 from .cli_energy import nature_app, print_survey, sweep
+from .cli_energy import energy_app, nature_app, print_survey, sweep
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
 from .stages import Stages
@@ -45,6 +46,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(learn_app, name="learn")
 app.add_typer(nature_app, name="nature")
 app.add_typer(memristor_app, name="memristor")
+app.add_typer(energy_app, name="energy")
 app.command(context_settings={"allow_interspersed_args": False})(sweep)
 
 Simulator = Literal["verilator", "icarus", "virtual"]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +14,7 @@ from .figure import Figure
 def coefficients() -> dict[str, dict[str, Any]]:
     """Return the coefficients of every device with the measured rows behind them."""
     text = resources.files("hubel.sw").joinpath("data/fpga_coefficients.json").read_text("utf-8")
-    return {name: entry for name, entry in json.loads(text).items() if name != "note"}
+    return {name: entry for name, entry in json.loads(text).items() if isinstance(entry, dict)}
 
 
 def estimate(
@@ -25,6 +26,8 @@ def estimate(
     dsp_ops: int = 0,
     ram_accesses: int = 0,
     wall_seconds: float | None = None,
+    toggles: int | None = None,
+    table: Mapping[str, Any] | None = None,
 ) -> list[Figure]:
     """Estimate the energy of a run, term by term.
 
@@ -46,6 +49,11 @@ def estimate(
         Multiplications in DSP blocks; reads and writes of block RAM, one a port and cycle.
     wall_seconds : float, optional
         Time for which the device is powered; at least, and by default, ``cycles / clock_hz``.
+    toggles : int, optional
+        Switching activity, see :mod:`hubel.sw.switching`: register bits that changed. Takes the
+        place of the terms that assume an activity (logic cells, flip-flops).
+    table : mapping, optional
+        Coefficients of another calibration, as :func:`coefficients` returns them.
 
     Returns
     -------
@@ -58,7 +66,7 @@ def estimate(
     ValueError
         If the device is unknown or a number is out of range.
     """
-    known = coefficients()
+    known = coefficients() if table is None else table
     if device not in known:
         raise ValueError(f"no coefficients for device {device!r}; there are {', '.join(known)}")
     if not (math.isfinite(clock_hz) and clock_hz > 0):
@@ -69,6 +77,7 @@ def estimate(
         "flip_flops": flip_flops,
         "dsp_ops": dsp_ops,
         "ram_accesses": ram_accesses,
+        "toggles": toggles or 0,
     }
     for name, count in counts.items():
         if count < 0:
@@ -85,20 +94,33 @@ def estimate(
         "flip_flop_cycle": flip_flops * cycles,
         "dsp_op": dsp_ops,
         "ram_access": ram_accesses,
+        "toggle": toggles or 0,
     }
+    terms = known[device]["terms"]
+    replaced = {name for term in terms.values() for name in term.get("instead_of", ())}
+    if toggles is None:
+        used = [name for name, term in terms.items() if term["per"] != "toggle"]
+    elif any(term["per"] == "toggle" for term in terms.values()):
+        used = [name for name in terms if name not in replaced]
+    else:
+        raise ValueError(f"no coefficient of a toggle for device {device!r}")
     return [
-        _coefficient(device, name).times(activity[term["per"]], name=f"{device} {name}", unit="J")
-        for name, term in known[device]["terms"].items()
+        _coefficient(known[device], device, name).times(
+            activity[terms[name]["per"]], name=f"{device} {name}", unit="J"
+        )
+        for name in used
     ]
 
 
-@cache
-def _coefficient(device: str, name: str) -> Figure:
+def _coefficient(entry: Mapping[str, Any], device: str, name: str) -> Figure:
     """Return the energy of one unit of activity."""
-    entry = coefficients()[device]
     term = entry["terms"][name]
     low, high = term["interval"]
-    error = term["fit_error"]
+    errors = [
+        f"{what} {100 * term[key]:.2g} %"
+        for what, key in (("fit error", "fit_error"), ("leave-one-out", "loo_error"))
+        if term.get(key)
+    ]
     return Figure(
         name=name,
         value=term["joules"],
@@ -106,7 +128,7 @@ def _coefficient(device: str, name: str) -> Figure:
         kind=term["kind"],
         subkind=term["subkind"],
         boundary=entry["boundary"],
-        source=term["source"] + (f"; fit error {100 * error:.2g} %" if error else ""),
+        source="; ".join([term["source"], *errors]),
         interval=(low, high),
         distribution=term["distribution"],
         group=f"{device} {name}",

@@ -3,7 +3,8 @@
 import csv
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,14 @@ class MeterLog:
         inside = (self.times > begin) & (self.times < end)
         times = np.concatenate([[begin], self.times[inside], [end]])
         return float(np.trapezoid(np.interp(times, self.times, self.watts), times))
+
+    def marked(self, windows: Sequence[tuple[float, float]]) -> "MeterLog":
+        """This log, busy in ``windows`` (begin, end) in s of its clock: for a board whose busy
+        register the host has read, without a pin."""
+        busy = np.zeros(len(self.times), dtype=np.bool_)
+        for begin, end in windows:
+            busy |= (self.times >= begin) & (self.times < end)
+        return replace(self, busy=busy)
 
     def windows(self) -> list[tuple[float, float]]:
         """The stretches in s while the board was busy: an edge is between two samples.
