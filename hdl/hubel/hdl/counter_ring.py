@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .counters import COUNTER_WIDTH, Counters
 from .params import CoreParams
 
-__all__ = ["CounterRing", "CounterSignature", "IncrementLayout"]
+__all__ = ["CounterRing", "CounterSignature", "IncrementLayout", "Ring"]
 
 
 class CounterSignature(wiring.Signature):
@@ -36,26 +36,25 @@ class IncrementLayout(data.StructLayout):
         super().__init__({name: ranges.get(name, 1) for name in Counters.names()})
 
 
-class CounterRing(wiring.Component):
+class Ring(wiring.Component):
     """The counters lie in a ring that turns by one counter a cycle, past the only wide adder; what
     happens between two visits waits in a few bits. An eighth of the adders of eight counters, and
     reading them needs no multiplexer.
 
     Parameters
     ----------
-    params : :class:`CoreParams`
-    most : int
-        The most synaptic operations that are counted in a cycle.
+    layout : :class:`~amaranth.lib.data.StructLayout`
+        A field for each of the eight counters: what it can grow by in a cycle.
 
     Members
     -------
-    increment : :py:`In(IncrementLayout(params, most))`
+    increment : :py:`In(layout)`
         What to add in this cycle.
     counters : :py:`Out(CounterSignature())`
         One counter a cycle.
     """
-    def __init__(self, params: CoreParams, *, most: int):
-        self._layout = IncrementLayout(params, most)
+    def __init__(self, layout: data.StructLayout):
+        self._layout = layout
         super().__init__({
             "increment": In(self._layout),
             "counters":  Out(CounterSignature()),
@@ -63,7 +62,7 @@ class CounterRing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        names = Counters.names()
+        names = [str(name) for name, _ in self._layout]
         number = Signal(range(len(names)))
         ring = [Signal(COUNTER_WIDTH, name=f"ring_{i}") for i in range(len(names))]
         widest = max(Shape.cast(field.shape).width for _, field in self._layout)
@@ -82,3 +81,16 @@ class CounterRing(wiring.Component):
                     m.d.comb += waiting.eq(pending)
                     m.d.sync += pending.eq(increment)
         return m
+
+
+class CounterRing(Ring):
+    """The :class:`Ring` of a core's :class:`~hubel.hdl.counters.Counters`.
+
+    Parameters
+    ----------
+    params : :class:`CoreParams`
+    most : int
+        The most synaptic operations that are counted in a cycle.
+    """
+    def __init__(self, params: CoreParams, *, most: int):
+        super().__init__(IncrementLayout(params, most))
