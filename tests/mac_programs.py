@@ -47,9 +47,7 @@ def random_layer(
             if min(size) < 1:
                 continue
             met = [
-                all(
-                    any(0 <= o * s - p + e * d < have for e in range(k)) for o in range(outputs)
-                )
+                all(any(0 <= o * s - p + e * d < have for e in range(k)) for o in range(outputs))
                 for have, outputs, k, s, p, d in zip(
                     source.sizes[1:], size, kernel, stride, padding, dilation, strict=True
                 )

@@ -34,7 +34,8 @@ from .report import (
 )
 from .toolchain import Tool, find_tool
 
-__all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "build", "build_design"]
+__all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "SerialTop", "build",
+           "build_design"]
 
 
 # A read port that meets a write to its row has a defined answer in Amaranth, the old row, and
@@ -53,24 +54,28 @@ class BuildFailed(Exception):
     """A tool stopped with an error; the message has its last words and names its log."""
 
 
-class BoardTop(Elaboratable):
-    """The top level on ``board``: clock, serial port and :class:`SpikeSoc`."""
-    def __init__(self, board: Board, params: CoreParams, program: Program):
+class SerialTop(Elaboratable):
+    """The top level on ``board``: clock, serial port and ``soc``, which has ``rx`` and ``tx``."""
+    def __init__(self, board: Board, soc: Any):
         self._board = board
-        self._params = params
-        self._program = program
+        self._soc = soc
 
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = ClockDomain()
         m.submodules.clock = PllClock(self._board.pll)
-        m.submodules.soc = soc = SpikeSoc(
-            self._params, self._program, divisor=self._board.divisor)
+        m.submodules.soc = soc = self._soc
         uart = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [soc.rx.eq(rx.i), tx.o.eq(soc.tx)]
         return m
+
+
+class BoardTop(SerialTop):
+    """The top level on ``board``: clock, serial port and :class:`SpikeSoc`."""
+    def __init__(self, board: Board, params: CoreParams, program: Program):
+        super().__init__(board, SpikeSoc(params, program, divisor=board.divisor))
 
 
 def build(board: Board, params: CoreParams, program: Program, out_dir: str | os.PathLike[str], *,

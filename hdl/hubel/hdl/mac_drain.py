@@ -119,12 +119,21 @@ class MacDrain(wiring.Component):
             m.d.sync += [word.eq(self.word), active.eq(1), lane.eq(0), left.eq(self.word.lanes),
                          channel.eq(self.word.channel + 1)]
 
-        # With its bias.
+        # The bias comes from a memory, and is added a clock later.
+        early = Signal(data.StructLayout({
+            "sum": signed(params.sum_width), "bias": signed(params.total_width), "there": 1,
+            "active": 1, "ends": 1, "word": word.shape()}))
         total, total_there, total_active = Signal(signed(params.total_width)), Signal(), Signal()
         total_ends, total_word = Signal(), Signal.like(word)
         with m.If(advance):
-            m.d.sync += [total.eq(self.sum + bias.data), total_there.eq(there),
-                         total_active.eq(active), total_ends.eq(ends), total_word.eq(word)]
+            m.d.sync += [
+                early.eq(Cat(self.sum, bias.data, there, active, ends, word)),
+                total.eq(early.sum + early.bias),
+                total_there.eq(early.there),
+                total_active.eq(early.active),
+                total_ends.eq(early.ends),
+                total_word.eq(early.word),
+            ]
         rectified = Signal(params.total_width - 1)
         with m.If(~total[-1]):
             m.d.comb += rectified.eq(total)
@@ -137,7 +146,7 @@ class MacDrain(wiring.Component):
         if any(sizes.pool != (1, 1) for sizes in params.layers):
             ring = [Signal.like(pooled, name=f"ring_{i}") for i in range(params.lanes)]
             m.d.comb += ring_out.eq(Mux(total_word.open, 0, ring[0]))
-            with m.If(total_active):
+            with m.If(total_active & advance):
                 m.d.sync += [before.eq(after) for before, after in pairwise(ring)]
                 m.d.sync += ring[-1].eq(ring_out + rectified)
         m.d.sync += [

@@ -12,7 +12,7 @@ from .mac_tables import GatherTables, gather_tables
 __all__ = ["JOB_CLOCKS", "MacJobLayout", "MacJobs", "WordLayout", "by_layer"]
 
 #: Clocks from a job to the next one.
-JOB_CLOCKS = 4
+JOB_CLOCKS = 5
 
 
 class MacJobLayout(data.StructLayout):
@@ -188,9 +188,13 @@ class MacJobs(wiring.Component):
                 m.next = "Give"
             with m.State("Give"):
                 with m.If(self.jobs.ready):
-                    m.d.sync += [valid.eq(0), begin.eq(end)]
-                    m.next = "Look"
-                    self._step(m, here, following, last, locals())
+                    m.d.sync += valid.eq(0)
+                    m.next = "Step"
+            with m.State("Step"):
+                # Not in the clock before, where it would follow the walker's decision.
+                m.d.sync += begin.eq(end)
+                self._step(m, here, following, last, locals())
+                m.next = "Look"
         return m
 
     def _step(self, m, here, following, last, at):

@@ -51,14 +51,16 @@ class MacLanes(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self.params
-        activation = Signal(params.activation_width)
+        # A register for each half of the lanes, because the way to all of them is long. Their
+        # first values differ, so that synthesis does not make one of them; weights begin at zero.
+        operands = [Signal(params.activation_width, init=init, name=f"activation_{i}")
+                    for i, init in enumerate((0, (1 << params.activation_width) - 1))]
         lasts = Signal(2)
-        m.d.sync += [
-            activation.eq(self.activation),
-            lasts.eq(Cat(self.last, lasts)),
-        ]
-        with m.If(~self.valid):
-            m.d.sync += activation.eq(0)
+        m.d.sync += lasts.eq(Cat(self.last, lasts))
+        for operand in operands:
+            m.d.sync += operand.eq(self.activation)
+            with m.If(~self.valid):
+                m.d.sync += operand.eq(0)
         m.d.comb += self.taken.eq(lasts[-1])
 
         product_width = min(params.activation_width + params.weight_width, params.sum_width)
@@ -72,7 +74,7 @@ class MacLanes(wiring.Component):
             m.d.comb += total.eq(partial + product)
             m.d.sync += [
                 weight.eq(self.weights[lane]),
-                product.eq(activation * weight),
+                product.eq(operands[2 * lane // params.lanes] * weight),
                 partial.eq(total),
             ]
             # Where a sum ends, the next one begins: from zero, by the flip-flops' own reset.

@@ -133,7 +133,8 @@ class MacParams:
 
     @property
     def least_clocks(self) -> int:
-        """Clocks between two words: their lanes leave one by one."""
+        """Clocks between two words: their lanes leave one by one, and a few clocks pass until there
+        is another job."""
         return max(self.lanes, 8)
 
     @property

@@ -64,9 +64,7 @@ def totals(layer: MacLayer, values: npt.NDArray, source: Shape) -> Ints:
             )
         ]
         before = projection.padding
-        after = [
-            max(0, reach[axis] - source.sizes[1 + axis] - before[axis]) for axis in range(2)
-        ]
+        after = [max(0, reach[axis] - source.sizes[1 + axis] - before[axis]) for axis in range(2)]
         padded = np.pad(
             x.reshape(len(x), *source.sizes),
             ((0, 0), (0, 0), (before[0], after[0]), (before[1], after[1])),

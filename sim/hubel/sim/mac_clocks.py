@@ -16,9 +16,9 @@ Ints = npt.NDArray[np.int64]
 _TO_FIRST = {False: 1, True: 3}
 # from the last activation of a word to the first of its lanes with its bias, to the first of its
 # activations as it is written, and to the start of the next layer, the lanes themselves left out.
-_TO_TOTAL, _TO_WRITE, _TO_START = 6, 12, 12
+_TO_TOTAL, _TO_WRITE, _TO_START = 7, 13, 13
 # In the final layer, where a word waits until the one before has left.
-_FINAL = 7
+_FINAL = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,15 +53,12 @@ def mac_clocks(params: MacParams, activations: Sequence[npt.NDArray]) -> MacCloc
     start = loaded = 0
     inputs = params.inputs.neurons
     for sample in range(samples):
-        _, _, end = _run(params, layers, sample, inputs)
-        latency[sample] = end
+        *_, latency[sample] = _run(params, layers, sample, inputs + 1)
         if sample == 0:
             loaded = inputs
-        start = max(start, loaded)
-        through, writes, end = _run(params, layers, sample, start)
-        finished[sample] = end
-        # The next sample may start when the last logit is gone.
-        start = end
+        through, writes, start, finished[sample] = _run(
+            params, layers, sample, max(start, loaded + 1)
+        )
         loaded = _loaded(through, writes, inputs)
     return MacClocks(latency=latency, finished=finished)
 
@@ -79,9 +76,10 @@ def _loaded(first: int, writes: Ints, inputs: int) -> int:
 
 def _run(
     params: MacParams, layers: Sequence[_Layer], sample: int, start: int
-) -> tuple[int, Ints, int]:
+) -> tuple[int, Ints, int, int]:
     """For a sample whose first layer may start at clock ``start``: when its input is not needed any
-    more, when activations are written, and when its last logit is given."""
+    more, when activations are written while the next input may come, when the next sample may
+    start, and when the last logit is given."""
     through, writes, end = 0, [], 0
     lanes = params.lanes
     for i, layer in enumerate(layers):
@@ -93,7 +91,7 @@ def _run(
         last = start + _TO_FIRST[params.skip_zeros] + np.cumsum(clocks) - 1
         if final:
             end = int(last[-1]) + _TO_TOTAL + int(layer.lanes[-1])
-            start = int(last[-1]) + _TO_TOTAL + lanes
+            start = max(int(last[-1]) + _TO_TOTAL + lanes, end + 1)
         else:
             first = last[layer.closes] + _TO_WRITE
             there = np.arange(lanes) < layer.lanes[layer.closes][:, None]
@@ -101,7 +99,7 @@ def _run(
             start = int(last[-1]) + _TO_START + lanes
         if i == 0:
             through = start
-    return through, np.concatenate([np.zeros(0, np.int64), *writes[1:]]), end
+    return through, np.concatenate([np.zeros(0, np.int64), *writes[1:]]), start, end
 
 
 def _layer(params: MacParams, number: int, activations: npt.NDArray) -> _Layer:
