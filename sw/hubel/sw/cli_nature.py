@@ -1,6 +1,9 @@
 """The command line of NATURE."""
 
 import json
+import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +11,29 @@ import typer
 from rich.console import Console
 
 from . import footprint
-from .cli_print import print_nature
+from .claim import claim as decompose
+from .cli_print import print_json, print_nature, print_table
 from .nature import nature_closed_form
+
+_QUANTITY = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z][A-Za-z0-9/]*)?\s*")
+
+
+def _in(unit: str, role: str) -> Callable[[str], float]:
+    """A parser of a number that may name its unit, and then must name ``unit``."""
+
+    def parse(text: str | float) -> float:
+        found = _QUANTITY.fullmatch(str(text))
+        if found is None:
+            raise ValueError(f"{role} must be a number in {unit!r}, not {text!r}")
+        value = float(found[1])
+        if found[2] not in (None, unit):
+            footprint.refuse_unit(role, value, found[2], unit)
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{role} must be at least 0 in {unit!r}, not {value:g}")
+        return value
+
+    return parse
+
 
 nature_app = typer.Typer(
     no_args_is_help=True,
@@ -49,17 +73,21 @@ def report(
 
 @nature_app.command("compute")
 def compute(
-    power_w: Annotated[float, typer.Option(min=0, help="E: mean IT power.")],
-    seconds: Annotated[float, typer.Option(min=0, help="T: seconds an epoch.")],
+    power_w: Annotated[float, typer.Option(parser=_in("W", "E"), help="E: mean IT power in W.")],
+    seconds: Annotated[float, typer.Option(parser=_in("s", "T"), help="T: seconds an epoch.")],
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of an experiment.")] = 1,
     n_exp: Annotated[int, typer.Option(min=1, help="Number of experiments.")] = 1,
     setup_j: Annotated[
-        float, typer.Option(min=0, help="A: joules of an experiment beside it.")
+        float, typer.Option(parser=_in("J", "A"), help="A: joules of an experiment beside it.")
     ] = 0.0,
     pue: Annotated[float, typer.Option(help="Power usage effectiveness.")] = 1.0,
     grid_loss: Annotated[float, typer.Option(help="Lost fraction of the grid.")] = 0.0,
     intensity_g_per_kwh: Annotated[
-        float | None, typer.Option(help="Carbon intensity, instead of a country.")
+        float | None,
+        typer.Option(
+            parser=_in("g/kWh", "carbon intensity"),
+            help="Carbon intensity at generation, instead of a country.",
+        ),
     ] = None,
     country: Country = None,
     as_json: Json = False,
@@ -77,3 +105,49 @@ def compute(
         setup=[footprint.declared("set-up", setup_j, "J", "IT")],
     )
     _show(footprint.nature_json(nature, place, country), as_json)
+
+
+@nature_app.command("claim")
+def claim(
+    ratio: Annotated[float, typer.Argument(help="N of a claim, N times less energy than an ANN.")],
+    s: Annotated[
+        float | None, typer.Option(min=0, help="Spikes per synapse and inference, if known.")
+    ] = None,
+    reuse: Annotated[
+        float, typer.Option(min=1, help="MACs of the ANN that a fetched word serves.")
+    ] = 16.0,
+    steps: Annotated[int, typer.Option(min=1, help="Time steps of an inference.")] = 8,
+    fan_in: Annotated[float, typer.Option(min=1, help="Synapses of a neuron.")] = 512.0,
+    memory: Annotated[str, typer.Option(help="Of the operands: 8 KB, 32 KB, 1 MB or DRAM.")] = (
+        "8 KB"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Take "N times better" apart: spikes per synapse, constants and level (L0, L1, L2, L4)."""
+    found = decompose(ratio, s=s, reuse=reuse, steps=steps, fan_in=fan_in, memory=memory)
+    if as_json:
+        print_json(found.to_json())
+        return
+    console = Console()
+    console.print(f"s = {found.s:.4g} spikes per synapse and inference ({found.s_source})",
+                  highlight=False)  # fmt: skip
+    rows = [
+        (r.level, r.constants, f"{r.reuse:g}", f"{r.ratio:.3g}x", _spikes(r.needed),
+         _spikes(r.break_even))
+        for r in found.readings
+    ]  # fmt: skip
+    columns = ("level", "constants", "reuse", "ANN/SNN", f"s for {ratio:g}x", "break-even s")
+    print_table(console, columns, rows)
+    low, high = (1e12 * x for x in found.platform["joules_per_sop_at_least"])
+    lines = [
+        f"L4 {found.platform['board']}: {found.platform['ratio']:.3g}x;"
+        f" a synaptic operation takes {low:.3g} to {high:.3g} pJ at least",
+        found.verdict,
+        *(f"published: {limit['text']} ({limit['source']})" for limit in found.limits),
+    ]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _spikes(s: float | None) -> str:
+    return "never" if s is None else f"{s:.3g}"

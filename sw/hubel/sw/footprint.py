@@ -10,7 +10,7 @@ from .carbon import intensity
 from .figure import Figure
 from .ledger import Ledger
 from .nature import Nature, brain_seconds, nature_ledger, summarise
-from .site import DESK_PUE, GRID_LOSS, Site
+from .site import DESK_PUE, GRID_LOSS, Site, expect_unit
 
 
 def declared(name: str, value: float, unit: str, boundary: str) -> Figure:
@@ -25,6 +25,11 @@ def declared(name: str, value: float, unit: str, boundary: str) -> Figure:
         source="declared by the user",
         group=name,
     )
+
+
+def refuse_unit(role: str, value: float, unit: str, wanted: str) -> None:
+    """Raise the ValueError of ``role`` for a number in ``unit`` where ``wanted`` belongs."""
+    expect_unit(declared(f"{value:g} {unit}", value, unit, "declared"), (wanted,), role)
 
 
 def site(
