@@ -143,12 +143,15 @@ class MacCore(wiring.Component):
         under_way = Signal(4)
         m.d.comb += [
             starts.eq(walker.jobs.valid & walker.jobs.ready),
-            walker.may_start.eq((under_way == 0) & drain.idle
-                                & ((job.layer != 0) | (complete & ~started))),
             through.eq(started & (under_way == 0)),
             drain.layer.eq(layer),
         ]
-        m.d.sync += under_way.eq(under_way + starts - drain.done)
+        m.d.sync += [
+            under_way.eq(under_way + starts - drain.done),
+            # A clock late, which is sooner than there is another job.
+            walker.may_start.eq((under_way == 0) & drain.idle
+                                & ((job.layer != 0) | (complete & ~started))),
+        ]
         with m.If(starts):
             m.d.sync += layer.eq(job.layer)
             with m.If(job.last & (job.layer == 0)):
@@ -157,18 +160,22 @@ class MacCore(wiring.Component):
             m.d.sync += started.eq(0)
 
         # Between two last slots there are more clocks than from the slot to the lanes' chain.
-        waiting, given, goes = Signal(range(params.least_clocks)), Signal(), Signal()
+        waiting, waits = Signal(range(params.least_clocks)), Signal()
+        given, final, goes = Signal(), Signal(), Signal()
         m.d.comb += [
             goes.eq(slot.busy & slot.last),
-            slotter.hold.eq(Mux(layer == len(params.layers) - 1, given | ~drain.idle,
-                                waiting != 0)),
+            slotter.hold.eq(Mux(final, given | ~drain.idle, waits)),
+        ]
+        m.d.sync += [
+            final.eq(layer == len(params.layers) - 1),
+            waiting.eq(waiting - 1),
         ]
         with m.If(goes):
             m.d.sync += [drain.word.eq(slot.word), waiting.eq(params.least_clocks - 1),
-                         given.eq(1)]
+                         waits.eq(1), given.eq(1)]
         with m.Else():
-            with m.If(waiting != 0):
-                m.d.sync += waiting.eq(waiting - 1)
+            with m.If(waiting == 1):
+                m.d.sync += waits.eq(0)
             with m.If(drain.done):
                 m.d.sync += given.eq(0)
 

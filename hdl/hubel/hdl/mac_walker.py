@@ -77,44 +77,54 @@ class MacWalker(wiring.Component):
         left, run = Signal(layout["run"].shape), Signal(layout["run"].shape)
         x_left, x = Signal(layout["x"].shape), Signal(layout["x"].shape)
         y_left = Signal(layout["y"].shape)
-        run_ends, line_ends, job_ends = Signal(), Signal(), Signal()
+        # Whether the chunk is the last of its run, the run of its line, the line of its job: kept
+        # in flip-flops, because all that follows depends on it.
+        run_ends, x_last, y_last = Signal(), Signal(), Signal()
+        line_ends, job_ends = Signal(), Signal()
         count = Signal(ChunkLayout(params)["count"].shape)
-        if params.skip_zeros:
-            room = Signal(range(GROUP + 1))
-            m.d.comb += [
-                room.eq(GROUP - activation[:GROUP.bit_length() - 1]),
-                count.eq(Mux(left < room, left, room)),
-            ]
-        else:
-            m.d.comb += count.eq(1)
+        bits = GROUP.bit_length() - 1
+
+        def fits(length, first):
+            """A run of ``length`` from ``first`` on is one chunk."""
+            return length <= GROUP - first[:bits] if params.skip_zeros else length == 1
+
         m.d.comb += [
-            run_ends.eq(left == count),
-            line_ends.eq(run_ends & (x_left == 1)),
-            job_ends.eq(line_ends & (y_left == 1)),
+            count.eq(Mux(run_ends, left, GROUP - activation[:bits]) if params.skip_zeros else 1),
+            line_ends.eq(run_ends & x_last),
+            job_ends.eq(line_ends & y_last),
             self.chunks.valid.eq(walking),
             self.chunks.payload.eq(Cat(activation, weight, count, job_ends, word)),
+        ]
+        next_run, next_line = Signal.like(activation), Signal.like(activation)
+        m.d.comb += [
+            next_run.eq(place + steps["x_activation"]),
+            next_line.eq(line + steps["y_activation"]),
         ]
         with m.If(walking & self.chunks.ready):
             m.d.sync += [
                 activation.eq(activation + count),
                 weight.eq(weight + count),
                 left.eq(left - count),
+                # What follows a chunk in its run begins a group.
+                run_ends.eq(fits((left - count)[:len(left)], C(0, bits))),
             ]
             with m.If(run_ends):
                 m.d.sync += [
-                    activation.eq(place + steps["x_activation"]),
-                    place.eq(place + steps["x_activation"]),
+                    activation.eq(next_run),
+                    place.eq(next_run),
                     weight.eq(place_weight + steps["x_weight"]),
                     place_weight.eq(place_weight + steps["x_weight"]),
                     left.eq(run),
+                    run_ends.eq(fits(run, next_run)),
                     x_left.eq(x_left - 1),
+                    x_last.eq(x_left == 2),
                 ]
             with m.If(line_ends):
-                m.d.sync += [start.eq(line + steps["y_activation"])
-                             for start in (activation, place, line)]
+                m.d.sync += [start.eq(next_line) for start in (activation, place, line)]
                 m.d.sync += [start.eq(line_weight + steps["y_weight"])
                              for start in (weight, place_weight, line_weight)]
-                m.d.sync += [x_left.eq(x), y_left.eq(y_left - 1)]
+                m.d.sync += [run_ends.eq(fits(run, next_line)), x_left.eq(x), x_last.eq(x == 1),
+                             y_left.eq(y_left - 1), y_last.eq(y_left == 2)]
         job = self.jobs.payload
         m.d.comb += self.jobs.ready.eq((~walking | (job_ends & self.chunks.ready))
                                        & (~job.first | self.may_start))
@@ -122,8 +132,10 @@ class MacWalker(wiring.Component):
             m.d.sync += walking.eq(self.jobs.valid)
             m.d.sync += [start.eq(job.activation) for start in (activation, place, line)]
             m.d.sync += [start.eq(job.weight) for start in (weight, place_weight, line_weight)]
-            m.d.sync += [layer.eq(job.layer), left.eq(job.run), run.eq(job.run), x_left.eq(job.x),
-                         x.eq(job.x), y_left.eq(job.y)]
+            m.d.sync += [layer.eq(job.layer), left.eq(job.run), run.eq(job.run),
+                         run_ends.eq(fits(job.run, job.activation)),
+                         x_left.eq(job.x), x.eq(job.x), x_last.eq(job.x == 1),
+                         y_left.eq(job.y), y_last.eq(job.y == 1)]
             m.d.sync += word.eq(Cat(job.channel, job.lanes, job.open, job.close,
                                     job.layer == len(params.layers) - 1))
         with m.Elif(walking & job_ends & self.chunks.ready):

@@ -13,7 +13,7 @@ Ints = npt.NDArray[np.int64]
 
 # Clocks, of the pipeline in hubel.hdl: from the start of a layer to the first activation that is
 # worked on, with and without looking for zeros;
-_TO_FIRST = {False: 1, True: 3}
+_TO_FIRST = {False: 2, True: 4}
 # from the last activation of a word to the first of its lanes with its bias, to the first of its
 # activations as it is written, and to the start of the next layer, the lanes themselves left out.
 _TO_TOTAL, _TO_WRITE, _TO_START = 7, 13, 13
