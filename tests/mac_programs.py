@@ -1,5 +1,8 @@
 """Random Programs for the MAC core, and activations for them."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 
 from hubel.hdl.mac_program import MacLayer, MacProgram
@@ -11,8 +14,6 @@ Pair = tuple[int, int]
 
 def scaled(rng: np.random.Generator, layer: MacLayer, most: int) -> MacLayer:
     """``layer`` with a multiplier and a shift that use the range of the activations."""
-    from dataclasses import replace
-
     spread = most * np.sqrt(layer.projection.weights[0].size) * 40 * np.prod(layer.pool)
     multiplier = int(rng.integers(128, 256))
     shift = int(np.clip(np.log2(multiplier * spread / 200) + rng.integers(-1, 2), 1, 31))
@@ -103,7 +104,7 @@ def chain(seed: int, *sizes: int) -> MacProgram:
     """Dense layers of these sizes."""
     rng = np.random.default_rng(seed)
     layers = []
-    for i, (n, k) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), 1):
+    for i, (n, k) in enumerate(pairwise(sizes), 1):
         last = i == len(sizes) - 1
         ends = {"name": f"w{i}", "source": f"l{i - 1}", "target": f"l{i}"}
         layer = MacLayer(

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from .counter_ring import CounterSignature, Ring
 from .mac_counters import MacCounters
-from .mac_drain import LogitLayout, MacDrain, WordLayout
+from .mac_drain import LogitLayout, MacDrain
 from .mac_image import bias_rows, mac_weight_rows
 from .mac_jobs import MacJobs
 from .mac_lanes import LANES_LATENCY, MacLanes

@@ -19,8 +19,8 @@ class MacJobLayout(data.StructLayout):
     """The sums of one word of one place: it reads ``y`` lines of ``x`` runs of ``run`` activations,
     the first at ``activation``, and its first weight word at ``weight``. ``channel`` is the row of
     the bias of its first lane, and ``lanes`` the number of lanes that have a channel. It is the
-    first (``open``) or the last (``close``) place of a window, and the ``first`` or the ``last`` job
-    of ``layer``.
+    first (``open``) or the last (``close``) place of a window, and the ``first`` or the ``last``
+    job of ``layer``.
 
     Parameters
     ----------

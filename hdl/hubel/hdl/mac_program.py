@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .mac_params import MacLayerParams, MacParams
+from .mac_tables import gather_tables
 from .projection import Conv2d, Dense
 from .shape import Shape
 
@@ -62,12 +63,15 @@ class MacLayer:
         return Shape(self.shape.channels, self.shape.height // self.pool[0],
                      self.shape.width // self.pool[1])
 
+    def check_pool(self) -> None:
+        """Raise ValueError, naming the layer, unless its window fits: then ``output`` exists."""
+        if min(self.pool) < 1 or self.pool[0] > self.shape.height or \
+                self.pool[1] > self.shape.width:
+            raise ValueError(f"layer {self.name!r}: a pool of {self.pool} does not fit {self.shape}")
+
     def check(self, source: Shape) -> None:
         """Raise ValueError, naming the layer, unless its numbers go together."""
         here = f"layer {self.name!r}"
-        if min(self.pool) < 1 or self.pool[0] > self.shape.height or \
-                self.pool[1] > self.shape.width:
-            raise ValueError(f"{here}: a pool of {self.pool} does not fit {self.shape}")
         projection = self.projection
         projection.check(source, self.shape)
         if projection.pool != (1, 1) or projection.delay:
@@ -125,6 +129,8 @@ class MacProgram:
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two layers are named {name!r}")
+        for layer in self.layers:
+            layer.check_pool()
         for before, layer in pairwise(self.layers):
             if layer.projection.source != before.name:
                 raise ValueError(f"layer {layer.name!r} must read {before.name!r}, the one before, "
@@ -134,8 +140,9 @@ class MacProgram:
             self._check_range(layer, source)
             if bool(layer.multiplier) == (layer is self.layers[-1]):
                 raise ValueError(f"layer {layer.name!r}: all layers are requantised but the last")
-        # Asking for the sizes checks them.
-        self.params()
+        params = self.params()
+        for i in range(len(self.layers)):
+            gather_tables(params, i)  # an output that meets only padding is refused
 
     def _check_range(self, layer: MacLayer, source: Shape) -> None:
         weights, high = layer.projection.weights, (1 << (self.weight_width - 1)) - 1

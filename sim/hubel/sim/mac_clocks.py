@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hubel.hdl.mac_counters import read_groups
+from hubel.hdl.mac_jobs import JOB_CLOCKS
 from hubel.hdl.mac_params import MacParams
 
 Ints = npt.NDArray[np.int64]
 
-# Clocks, of the pipeline in hubel.hdl: from the start of a layer to the first activation that is
-# worked on, with and without looking for zeros;
-_TO_FIRST = {False: 2, True: 4}
+# Clocks, of the pipeline in hubel.hdl: from the start of a layer to the first job;
+_TO_JOB = 1
 # from the last activation of a word to the first of its lanes with its bias, to the first of its
 # activations as it is written, and to the start of the next layer, the lanes themselves left out.
 _TO_TOTAL, _TO_WRITE, _TO_START = 7, 13, 13
@@ -36,10 +36,11 @@ class MacClocks:
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
-    """Clocks of each word of a layer in their order, shape (samples, words), and whether it closes
-    a window, shape (words,)."""
+    """When the last activation of each word of a layer is worked on, counted from the start of the
+    layer, shape (samples, words); whether the word closes a window and its lanes, shape (words,).
+    """
 
-    words: Ints
+    last: Ints
     closes: npt.NDArray[np.bool_]
     lanes: Ints
 
@@ -83,22 +84,18 @@ def _run(
     through, writes, end = 0, [], 0
     lanes = params.lanes
     for i, layer in enumerate(layers):
-        final = i == len(layers) - 1
-        least = lanes + _FINAL if final else params.least_clocks
-        clocks = layer.words[sample].copy()
-        clocks[1:] = np.maximum(clocks[1:], least)
-        # The clock of the last activation of each word.
-        last = start + _TO_FIRST[params.skip_zeros] + np.cumsum(clocks) - 1
-        if final:
+        last = start + layer.last[sample]
+        if i == len(layers) - 1:
             end = int(last[-1]) + _TO_TOTAL + int(layer.lanes[-1])
-            start = max(int(last[-1]) + _TO_TOTAL + lanes, end + 1)
+            free = int(last[-1]) + _TO_TOTAL + lanes
+            start = max(free, end + 1)
         else:
             first = last[layer.closes] + _TO_WRITE
             there = np.arange(lanes) < layer.lanes[layer.closes][:, None]
             writes.append((first[:, None] + np.arange(lanes))[there])
-            start = int(last[-1]) + _TO_START + lanes
+            start = free = int(last[-1]) + _TO_START + lanes
         if i == 0:
-            through = start
+            through = free
     return through, np.concatenate([np.zeros(0, np.int64), *writes[1:]]), start, end
 
 
@@ -114,10 +111,9 @@ def _layer(params: MacParams, number: int, activations: npt.NDArray) -> _Layer:
         clocks = np.maximum(before[:, last] - before[:, first], 1)
     else:
         clocks = np.broadcast_to(last - first, (len(activations), len(first)))
-    places = np.add.reduceat(clocks, starts, axis=1)
     # From {row, column, group} to the order of the hardware: windows, groups, words, places.
     window, output = sizes.pool, sizes.output
-    order = np.arange(places.shape[1]).reshape(
+    order = np.arange(len(starts)).reshape(
         output.height, window[0], output.width, window[1], sizes.groups
     )
     order = order.transpose(0, 2, 4, 1, 3)
@@ -127,4 +123,42 @@ def _layer(params: MacParams, number: int, activations: npt.NDArray) -> _Layer:
     closes[..., -1, -1] = True
     lanes = np.full(order.shape, params.lanes)
     lanes[:, :, :, -1] = (sizes.group_channels - 1) % params.lanes + 1
-    return _Layer(places[:, order.ravel()], closes.ravel(), lanes.ravel())
+    final = number == len(params.layers) - 1
+    least = params.lanes + _FINAL if final else params.least_clocks
+    parts = np.split(clocks, starts[1:], axis=1)
+    times = _look_ahead if params.skip_zeros else _straight
+    last_of = times([parts[place] for place in order.ravel()], least)
+    return _Layer(last_of, closes.ravel(), lanes.ravel())
+
+
+def _straight(words: Sequence[Ints], least: int) -> Ints:
+    """When each of ``words``, clocks of its chunks of shape (samples, chunks), is through: the walker
+    takes a job with the last activation of the one before, if it is there by then."""
+    job, last, result = _TO_JOB, None, []
+    for clocks in words:
+        end = job + clocks.sum(axis=1)
+        if last is not None:
+            end = np.maximum(end, last + least)
+        result.append(end)
+        last, job = end, np.maximum(end, job + JOB_CLOCKS)
+    return np.stack(result, axis=1)
+
+
+def _look_ahead(words: Sequence[Ints], least: int) -> Ints:
+    """The same where it is looked up which activations are zero: a chunk is taken from the walker,
+    moves on a clock later if the one before is through, and is worked on."""
+    samples = len(words[0])
+    job = np.full(samples, _TO_JOB)
+    moved, through = np.zeros((2, samples), dtype=np.int64)
+    last, result = None, []
+    for clocks in words:
+        taken = job
+        for chunk in clocks.T:
+            taken = np.maximum(taken + 1, moved)
+            moved = np.maximum(taken + 1, through)
+            through = moved + chunk
+        if last is not None:
+            through = np.maximum(through, last + least)
+        result.append(through)
+        last, job = through, np.maximum(taken, job + JOB_CLOCKS)
+    return np.stack(result, axis=1)

@@ -20,6 +20,7 @@ from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
 from .cli_bench import bench_app
+from .cli_compare import compare_command
 from .cli_nature import nature_app
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(bench_app, name="bench")
 app.add_typer(nature_app, name="nature")
+app.command("compare")(compare_command)
 
 Backend = Literal["golden", "verilator", "icarus"]
 Simulator = Literal["verilator", "icarus"]

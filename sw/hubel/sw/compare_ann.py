@@ -1,7 +1,7 @@
 """Spikes against int8 on the same fabric: one task, one accuracy floor, one board."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Settings:
     steps: int = MOST_STEPS
     seeds: int = 4
     build: bool = True
-    system: System = System()
+    system: System = field(default_factory=System)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +202,8 @@ def compare(
     best = min((1, 2), key=lambda i: _cost(sides, placed, i))
     clocks = [p.clock_hz for p in placed] or [board.clock_hz] * len(sides)
     rungs, break_evens = climb(
-        sides[0], sides[best], macs=sides[1].operations, lanes=lanes, clocks=(clocks[0], clocks[best]),
+        sides[0], sides[best], macs=sides[1].operations, lanes=lanes,
+        clocks=(clocks[0], clocks[best]),
         joules=(placed[0].energy, placed[best].energy) if placed else None,
         leakage=static_watts(device_of(reports[0])) if placed else None,
         link_seconds=[side.link_bytes * BYTE_BITS / board.baud for side in (sides[0], sides[best])],

@@ -105,15 +105,9 @@ def climb(
     steps, break_evens = [], {}
 
     def step(rung: Rung, constants: str) -> None:
+        adds = ladder.LEVELS[rung.level]
         steps.append(
-            Step(
-                level=rung.level,
-                adds=ladder.LEVELS[rung.level],
-                constants=constants,
-                s=s,
-                ann=rung.ann,
-                snn=rung.snn,
-            )  # fmt: skip
+            Step(level=rung.level, adds=adds, constants=constants, s=s, ann=rung.ann, snn=rung.snn)
         )
 
     # Of the products that are skipped neither arithmetic nor memory is charged.
@@ -121,14 +115,14 @@ def climb(
     for name in SETS:
         known: Constants = ladder.constants(name)
         text = f"{known.name}, reuse {done.reuse:.3g}"
-        rung = ladder.l0(done, known)
-        for rung in (rung, ladder.l1(done, known), ladder.l2(done, known)):
+        neuron = ladder.l2(done, known)
+        for rung in (ladder.l0(done, known), ladder.l1(done, known), neuron):
             step(rung, text)
         if leakage is not None and leakage.value is not None:
             watts = leakage.value
             more = f"{text}, {leakage.name} {1000 * watts:.3g} mW"
             step(
-                ladder.l3(rung, leakage_watts=watts, ann_seconds=seconds[1],
+                ladder.l3(neuron, leakage_watts=watts, ann_seconds=seconds[1],
                           snn_seconds=seconds[0]), more)  # fmt: skip
         # In spikes for each synapse of the whole network, whatever the ANN skips.
         share = ann.operations / macs
@@ -154,7 +148,10 @@ def climb(
         psu_efficiency=system.psu_efficiency, pue=system.pue, grid_loss=system.grid_loss,
     )  # fmt: skip
     repaid = ladder.repay_inferences(whole, system.extra_joules)
-    step(whole, f"assumed: host {system.host_watts:g} W while it waits, PSU "
-                f"{system.psu_efficiency:g}, PUE {system.pue:g}, grid loss {system.grid_loss:g}; "
-                f"{system.extra_joules:g} J of training repaid after {repaid:,.4g} inferences")  # fmt: skip
+    declared = (
+        f"assumed: host {system.host_watts:g} W while it waits, PSU {system.psu_efficiency:g}, "
+        f"PUE {system.pue:g}, grid loss {system.grid_loss:g}; {system.extra_joules:g} J of "
+        f"training repaid after {repaid:,.4g} inferences"
+    )
+    step(whole, declared)
     return tuple(steps), break_evens
