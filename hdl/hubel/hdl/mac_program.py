@@ -67,7 +67,8 @@ class MacLayer:
         """Raise ValueError, naming the layer, unless its window fits: then ``output`` exists."""
         if min(self.pool) < 1 or self.pool[0] > self.shape.height or \
                 self.pool[1] > self.shape.width:
-            raise ValueError(f"layer {self.name!r}: a pool of {self.pool} does not fit {self.shape}")
+            raise ValueError(f"layer {self.name!r}: a pool of {self.pool} does not fit "
+                             f"{self.shape}")
 
     def check(self, source: Shape) -> None:
         """Raise ValueError, naming the layer, unless its numbers go together."""

@@ -132,8 +132,8 @@ def _layer(params: MacParams, number: int, activations: npt.NDArray) -> _Layer:
 
 
 def _straight(words: Sequence[Ints], least: int) -> Ints:
-    """When each of ``words``, clocks of its chunks of shape (samples, chunks), is through: the walker
-    takes a job with the last activation of the one before, if it is there by then."""
+    """When each of ``words``, clocks of its chunks of shape (samples, chunks), is through: the
+    walker takes a job with the last activation of the one before, if it is there by then."""
     job, last, result = _TO_JOB, None, []
     for clocks in words:
         end = job + clocks.sum(axis=1)
