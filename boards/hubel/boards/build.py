@@ -39,7 +39,8 @@ from .report import (
 )
 from .toolchain import Tool, find_tool
 
-__all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "build", "build_design"]
+__all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "SerialTop", "build",
+           "build_design"]
 
 
 # A read port that meets a write to its row has a defined answer in Amaranth, the old row, and
@@ -60,32 +61,24 @@ class BuildFailed(Exception):
     """A tool stopped with an error; the message has its last words and names its log."""
 
 
-class BoardTop(Elaboratable):
-    """The top level on ``board``: clock, serial port, flash where it is needed, and
-    :class:`SpikeSoc`, whose memories hold other ``contents`` than those of ``program`` if that is
-    said."""
-    def __init__(self, board: Board, params: CoreParams, program: Program,
-                 contents: dict[MemoryKind, list[int]] | None = None):
+class SerialTop(Elaboratable):
+    """The top level on ``board``: clock, serial port and ``soc``, which has ``rx`` and ``tx``, and
+    with ``flash`` also ``spi``."""
+    def __init__(self, board: Board, soc: Any, *, flash: bool = False):
         self._board = board
-        self._params = params
-        self._program = program
-        self._contents = contents
+        self._soc = soc
+        self._flash = flash
 
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = ClockDomain()
         m.submodules.clock = PllClock(self._board.pll)
-        spram = self._board.uses_spram(self._params)
-        boot = self._board.boot if spram else None
-        m.submodules.soc = soc = SpikeSoc(
-            self._params, self._program, divisor=self._board.divisor,
-            clock_hz=self._board.clock_hz, spram=spram, boot=boot, contents=self._contents,
-            tag=NOISE_TAG if self._contents else None)
+        m.submodules.soc = soc = self._soc
         uart = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [soc.rx.eq(rx.i), tx.o.eq(soc.tx)]
-        if boot is not None:
+        if self._flash:
             flash = platform.request("spi_flash_1x", 0, dir="-")
             m.submodules.cs = cs = io.Buffer(io.Direction.Output, flash.cs)
             m.submodules.clk = clk = io.Buffer(io.Direction.Output, flash.clk)
@@ -95,6 +88,19 @@ class BoardTop(Elaboratable):
             m.d.comb += [cs.o.eq(~soc.spi.cs_n), clk.o.eq(soc.spi.clk),
                          copi.o.eq(soc.spi.copi), soc.spi.cipo.eq(cipo.i)]
         return m
+
+
+class BoardTop(SerialTop):
+    """The top level on ``board`` with :class:`SpikeSoc`, whose memories hold other ``contents``
+    than those of ``program`` if that is said; it reads the flash where weights are in SPRAM."""
+    def __init__(self, board: Board, params: CoreParams, program: Program,
+                 contents: dict[MemoryKind, list[int]] | None = None):
+        spram = board.uses_spram(params)
+        boot = board.boot if spram else None
+        soc = SpikeSoc(
+            params, program, divisor=board.divisor, clock_hz=board.clock_hz, spram=spram,
+            boot=boot, contents=contents, tag=NOISE_TAG if contents else None)
+        super().__init__(board, soc, flash=boot is not None)
 
 
 def build(board: Board, params: CoreParams, program: Program, out_dir: str | os.PathLike[str], *,

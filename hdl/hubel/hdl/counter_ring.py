@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .counters import COUNTER_WIDTH, Counters
 from .params import CoreParams
 
-__all__ = ["CounterRing", "CounterSignature", "IncrementLayout"]
+__all__ = ["CounterRing", "CounterSignature", "IncrementLayout", "Ring"]
 
 
 class CounterSignature(wiring.Signature):
@@ -36,30 +36,29 @@ class IncrementLayout(data.StructLayout):
         super().__init__({name: ranges.get(name, 1) for name in Counters.names()})
 
 
-class CounterRing(wiring.Component):
+class Ring(wiring.Component):
     """The counters lie in a ring that turns by one counter a cycle, past the only wide adder; what
     happens between two visits waits in a few bits. An eighth of the adders of eight counters, and
     reading them needs no multiplexer.
 
     Parameters
     ----------
-    params : :class:`CoreParams`
-    most : int
-        The most synaptic operations that are counted in a cycle.
+    layout : :class:`~amaranth.lib.data.StructLayout`
+        A field for each of the eight counters: what it can grow by in a cycle.
     in_memory : bool
         The ring is a memory: on an iCE40, two block RAMs in place of 180 cells. The same, but for
         the first nine cycles after reset, in which it is cleared.
 
     Members
     -------
-    increment : :py:`In(IncrementLayout(params, most))`
+    increment : :py:`In(layout)`
         What to add in this cycle.
     counters : :py:`Out(CounterSignature())`
         One counter a cycle.
     """
-    def __init__(self, params: CoreParams, *, most: int, in_memory: bool = False):
+    def __init__(self, layout: data.StructLayout, *, in_memory: bool = False):
+        self._layout = layout
         self._in_memory = in_memory
-        self._layout = IncrementLayout(params, most)
         super().__init__({
             "increment": In(self._layout),
             "counters":  Out(CounterSignature()),
@@ -67,7 +66,7 @@ class CounterRing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        names = Counters.names()
+        names = [str(name) for name, _ in self._layout]
         number, following = Signal(range(len(names))), Signal(range(len(names)), init=1)
         first = Signal(COUNTER_WIDTH, name="ring_0")
         widest = max(Shape.cast(field.shape).width for _, field in self._layout)
@@ -98,8 +97,7 @@ class CounterRing(wiring.Component):
     def _elaborate_memory(self, m, number, first, waiting):
         """``first`` is the value of counter ``number`` and grows by ``waiting``. Its row is read
         two cycles before and written in the next one, five before it is read again."""
-        count = len(Counters.names())
-        assert count == 1 << len(number)
+        count = 1 << len(number)
         total, row = Signal(COUNTER_WIDTH), Signal.like(number)
         m.submodules.cells = cells = memory.Memory(shape=COUNTER_WIDTH, depth=count, init=[])
         read, write = cells.read_port(), cells.write_port()
@@ -116,3 +114,18 @@ class CounterRing(wiring.Component):
             write.data.eq(total),
             write.en.eq(1),
         ]
+
+
+class CounterRing(Ring):
+    """The :class:`Ring` of a core's :class:`~hubel.hdl.counters.Counters`.
+
+    Parameters
+    ----------
+    params : :class:`CoreParams`
+    most : int
+        The most synaptic operations that are counted in a cycle.
+    in_memory : bool
+        As in :class:`Ring`.
+    """
+    def __init__(self, params: CoreParams, *, most: int, in_memory: bool = False):
+        super().__init__(IncrementLayout(params, most), in_memory=in_memory)

@@ -14,7 +14,7 @@ from .program import Conv2d, Program, Projection, Sparse, channel_words, project
 from .shape import Shape
 
 __all__ = ["NeuronRow", "ParameterLayout", "StateLayout", "neuron_row_shape", "neuron_rows",
-           "row_width", "sparse_rows", "weight_rows"]
+           "packed_rows", "row_width", "sparse_rows", "weight_rows"]
 
 
 class NeuronRow(IntEnum):
@@ -85,7 +85,7 @@ def _check(params: CoreParams, program: Program) -> None:
         raise ValueError(f"the Program needs a core with {needed}, not {params}")
 
 
-def _packed(values: npt.NDArray, width: int) -> list[int]:
+def packed_rows(values: npt.NDArray, width: int) -> list[int]:
     """Rows of signed ``values``, shape (rows, lanes), as integers, lane 0 in the lowest bits."""
     fields = values.astype(object) & ((1 << width) - 1)
     shifts = [1 << (width * lane) for lane in range(values.shape[1])]
@@ -113,7 +113,7 @@ def weight_rows(params: CoreParams, program: Program) -> list[int]:
     pairs = zip(params.projections, program.projections, strict=True)
     for first, (sizes, projection) in zip(params.first_weight, pairs, strict=True):
         words = _words(params, sizes, projection)
-        packed = _packed(words, params.weight_width)
+        packed = packed_rows(words, params.weight_width)
         assert len(packed) == sizes.weight_words
         rows[first:first + len(packed)] = packed
     return rows
@@ -182,7 +182,7 @@ def sparse_rows(params: CoreParams, program: Program) -> list[int]:
     for first, (sizes, projection) in zip(params.first_weight, pairs, strict=True):
         if isinstance(projection, Sparse):
             target = params.populations[sizes.target]
-            packed = _packed(_sparse_words(projection, target, params.lanes)[0], width)
+            packed = packed_rows(_sparse_words(projection, target, params.lanes)[0], width)
             rows[first:first + len(packed)] = packed
     return rows
 
@@ -219,6 +219,6 @@ def _neuron_words(population: Population, layout: data.StructLayout,
         values = np.broadcast_to(np.asarray(0 if value is None else value, dtype=np.int64),
                                  (population.neurons,))
         width = HdlShape.cast(place.shape.elem_shape).width
-        packed = _packed(_in_lanes(values, population.shape, lanes), width)
+        packed = packed_rows(_in_lanes(values, population.shape, lanes), width)
         rows = [row | word << place.offset for row, word in zip(rows, packed, strict=True)]
     return rows

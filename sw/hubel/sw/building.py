@@ -8,18 +8,21 @@ from pathlib import Path
 
 from hubel.boards import Board
 from hubel.boards.build import build
+from hubel.boards.mac_build import build_mac
 from hubel.boards.netlist import cell_models, ice40_netlist
 from hubel.boards.report import BuildReport
 from hubel.boards.toolchain import ToolMissing
 from hubel.hdl.core import Core
+from hubel.hdl.mac_program import MacProgram
 from hubel.hdl.program import Program
 
 from .attempt import Attempt
 from .fit import check_fit
 from .ledger import Ledger
+from .mac_fit import check_mac_fit
 from .probes import PowerWindow
 
-__all__ = ["ToolMissing", "build_recorded", "netlist"]
+__all__ = ["ToolMissing", "build_mac_recorded", "build_recorded", "netlist"]
 
 
 def build_recorded(
@@ -60,21 +63,59 @@ def build_recorded(
     ToolMissing, BuildFailed
         From the build.
     """
+    params = program.params(lanes=lanes or board.lanes)
+    check_fit(board, params, program)
+    return _recorded(
+        board,
+        ledger,
+        progress,
+        lambda ran: build(board, params, program, folder, seed=seed, seeds=seeds, progress=ran),
+    )
+
+
+def build_mac_recorded(
+    board: Board,
+    program: MacProgram,
+    folder: str | os.PathLike[str],
+    *,
+    ledger: str | os.PathLike[str],
+    lanes: int | None = None,
+    skip_zeros: bool = False,
+    seed: int = 1,
+    seeds: int = 4,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> tuple[BuildReport, bool]:
+    """The same for a MAC core, which may skip zeros."""
+    params = program.params(lanes=lanes or board.lanes, skip_zeros=skip_zeros)
+    check_mac_fit(board, params)
+    return _recorded(
+        board,
+        ledger,
+        progress,
+        lambda ran: build_mac(board, params, program, folder, seed=seed, seeds=seeds, progress=ran),
+    )
+
+
+def _recorded(
+    board: Board,
+    ledger: str | os.PathLike[str],
+    progress: Callable[[str], None],
+    make: Callable[[Callable[[str], None]], BuildReport],
+) -> tuple[BuildReport, bool]:
+    """What ``make`` makes, which tells the stages that ran, and whether any did."""
     stages: list[str] = []
 
     def ran(stage: str) -> None:
         stages.append(stage)
         progress(stage)
 
-    params = program.params(lanes=lanes or board.lanes)
-    check_fit(board, params, program)
     Path(ledger).parent.mkdir(parents=True, exist_ok=True)
     start = datetime.now(UTC).isoformat(timespec="seconds")
     status = "killed"
     window = PowerWindow()
     try:
         with window:
-            report = build(board, params, program, folder, seed=seed, seeds=seeds, progress=ran)
+            report = make(ran)
         status = "completed"
     except Exception:
         status = "failed"

@@ -25,8 +25,7 @@ from .cli_board import virtual
 from .cli_boards import boards, build, flash
 from .cli_learn import learn_app
 from .cli_memristor import memristor_app
-from .cli_nature import nature_app
-from .cli_energy import nature_app, print_survey, sweep
+from .cli_compare import compare_command
 from .cli_energy import energy_app, nature_app, print_survey, sweep
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -48,6 +47,7 @@ app.add_typer(nature_app, name="nature")
 app.add_typer(memristor_app, name="memristor")
 app.add_typer(energy_app, name="energy")
 app.command(context_settings={"allow_interspersed_args": False})(sweep)
+app.command("compare")(compare_command)
 
 Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]

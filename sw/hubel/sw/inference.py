@@ -11,8 +11,8 @@ from .energy import estimate
 from .figure import Figure
 from .fit import decaying_states
 
-#: Bits that a block RAM gives at once.
-_RAM_WIDTH = {"ice40": 16, "ecp5": 36}
+#: Bits that a block RAM gives at once, by family of boards.
+RAM_WIDTH = {"ice40": 16, "ecp5": 36}
 
 #: The device of :mod:`hubel.sw.energy` by the beginning of the device in a build report.
 _DEVICES = {"iCE40UP5K": "iCE40UP5K", "LFE5U-85F": "LFE5U-85F"}
@@ -70,14 +70,19 @@ def inference_energy(
     ValueError
         If there are no coefficients for the board's device.
     """
-    device = next((d for prefix, d in _DEVICES.items() if build.device.startswith(prefix)), None)
     figures = estimate(
-        device or build.device,
+        device_of(build),
         cycles,
         board.clock_hz,
         logic_cells=build.utilisation["logic"].used,
         flip_flops=build.utilisation["ff"].used if "ff" in build.utilisation else 0,
         dsp_ops=counters["updates"] * params.lanes * decaying_states(params),
-        ram_accesses=ram_accesses(params, counters, _RAM_WIDTH[board.family]),
+        ram_accesses=ram_accesses(params, counters, RAM_WIDTH[board.family]),
     )
     return [figure.times(1 / images, name=figure.name, unit="J") for figure in figures]
+
+
+def device_of(build: BuildReport) -> str:
+    """The device of :mod:`hubel.sw.energy` that ``build`` is for; its own name if there is none."""
+    known = (d for prefix, d in _DEVICES.items() if build.device.startswith(prefix))
+    return next(known, build.device)

@@ -19,9 +19,9 @@ _VARIABLES = {
     TEAL: "teal", RUST: "rust", VIOLET: "violet",
 }  # fmt: skip
 
-#: The same in a file without a style sheet: the light colours of report.css.
+#: The same in a file of its own: those of report.css on white paper.
 _LIGHT = {
-    INK: "#1c2226", MUTED: "#5c676e", RULE: "#d8dcdd", PAPER: "#fdfdfb",
+    INK: "#1c2226", MUTED: "#5c676e", RULE: "#d8dcdd", PAPER: "#ffffff",
     TEAL: "#0a6a73", RUST: "#b04a12", VIOLET: "#6554a0",
 }  # fmt: skip
 
@@ -93,31 +93,32 @@ def responsive(draw: Callable[[int], Drawing], *, name: str, title: str) -> Mark
     parts = []
     for kind, width in WIDTHS.items():
         unique = f"{name}-{kind}"
-        style = _STYLE | {"svg.hashsalt": unique}
-        with matplotlib.style.context(["default", style]), warnings.catch_warnings():
-            # The browser's fonts have glyphs that the font of the layout lacks.
-            warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-            drawing = draw(width)
-            _settle(drawing)
-            file = StringIO()
-            drawing.savefig(file, format="svg")
-        parts.append(_inline(file.getvalue(), unique, kind, title))
+        parts.append(_inline(_svg(draw, width, unique), unique, kind, title))
     return Markup("\n").join(parts)
 
 
-def whole_file(draw: Callable[[int], Drawing], *, name: str, title: str) -> str:
-    """What ``draw`` makes at the larger of :data:`WIDTHS` as an SVG file of its own, in the colours
-    of the light style sheet; the parameters are those of :func:`responsive`."""
-    width = WIDTHS["wide"]
-    with matplotlib.style.context(["default", _STYLE | {"svg.hashsalt": name}]):
+def picture(draw: Callable[[int], Drawing], *, name: str) -> str:
+    """What ``draw`` makes for the larger of :data:`WIDTHS`, as an SVG file that needs no page."""
+    text = _svg(draw, WIDTHS["wide"], name)
+    for placeholder, colour in _LIGHT.items():
+        text = text.replace(placeholder, colour)
+    head = re.search(r"<svg[^>]*>", text)
+    assert head is not None
+    paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
+    return text.replace(head[0], head[0] + paper, 1).replace("'DejaVu Sans'", "sans-serif")
+
+
+def _svg(draw: Callable[[int], Drawing], width: int, salt: str) -> str:
+    """The file that matplotlib writes, the same in every run."""
+    style = _STYLE | {"svg.hashsalt": salt}
+    with matplotlib.style.context(["default", style]), warnings.catch_warnings():
+        # The browser's fonts have glyphs that the font of the layout lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         drawing = draw(width)
         _settle(drawing)
         file = StringIO()
-        drawing.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
-    text = file.getvalue()
-    for colour, light in _LIGHT.items():
-        text = text.replace(colour, light)
-    return text.replace("<metadata>", f"<title>{escape(title)}</title><metadata>", 1)
+        drawing.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()
 
 
 def _inline(svg: str, name: str, kind: str, title: str) -> Markup:

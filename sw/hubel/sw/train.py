@@ -5,8 +5,10 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hubel.hdl.shape import Shape
 
@@ -75,29 +77,49 @@ def train_mlp(
     ImportError
         If scikit-learn is not installed; the message says how to install it.
     """
+    _libraries()  # importing them is no training
+    start = time.perf_counter()
+    layers = fit_mlp(
+        digits.train_images / FULL_SCALE,
+        digits.train_labels,
+        hidden=hidden,
+        epochs=epochs,
+        seed=seed,
+        on_epoch=on_epoch,
+    )
+    seconds = time.perf_counter() - start
+    inputs = Shape(digits.train_images.shape[1])
+    labels = classify(Ann(inputs=inputs, layers=layers), digits.test_images / FULL_SCALE)
+    accuracy = float(np.mean(labels == digits.test_labels))
+    return Mlp(inputs=inputs, layers=layers, accuracy=accuracy, epochs=epochs, seconds=seconds)
+
+
+def fit_mlp(
+    values: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int64],
+    *,
+    hidden: int,
+    epochs: int,
+    seed: int = 0,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> tuple[DenseLayer, DenseLayer]:
+    """The two layers of a network for ``values`` in 0..1, shape (samples, inputs), of ten classes;
+    as for :func:`train_mlp`."""
     if epochs < 1:
         raise ValueError(f"epochs must be 1 or more, not {epochs!r}")
-    try:
-        from sklearn.neural_network import MLPClassifier
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise ImportError(
-            "training needs scikit-learn, which is not installed; run: pip install 'hubel[train]'"
-        ) from error
+    classifier, threads = _libraries()
     # An instance, because partial_fit would restart from an integer seed at every epoch.
     rng = np.random.RandomState(seed)
-    model = MLPClassifier((hidden,), alpha=0.03, random_state=rng).set_params(batch_size=32)
-    values = digits.train_images / FULL_SCALE
+    model = classifier((hidden,), alpha=0.03, random_state=rng).set_params(batch_size=32)
     averaged = max(1, epochs // 4)
     sums = [np.zeros(())] * 4
-    start = time.perf_counter()
-    with threadpool_limits(1):
+    with threads(1):
         for epoch in range(1, epochs + 1):
             with warnings.catch_warnings():
                 # scikit-learn takes Ctrl-C for the end of an epoch, and only warns of it.
                 warnings.filterwarnings("error", "Training interrupted by user")
                 try:
-                    model.partial_fit(values, digits.train_labels, classes=range(10))
+                    model.partial_fit(values, labels, classes=range(10))
                 except UserWarning:
                     raise KeyboardInterrupt from None
             if epoch > epochs - averaged:
@@ -106,15 +128,22 @@ def train_mlp(
             if on_epoch is not None:
                 on_epoch(epoch, float(model.loss_))
     w_hidden, w_output, b_hidden, b_output = (s / averaged for s in sums)
-    layers = (
+    return (
         DenseLayer(name="hidden", weights=w_hidden, bias=b_hidden, activation="relu"),
         DenseLayer(name="classes", weights=w_output, bias=b_output, activation="identity"),
     )
-    seconds = time.perf_counter() - start
-    inputs = Shape(digits.train_images.shape[1])
-    labels = classify(Ann(inputs=inputs, layers=layers), digits.test_images / FULL_SCALE)
-    accuracy = float(np.mean(labels == digits.test_labels))
-    return Mlp(inputs=inputs, layers=layers, accuracy=accuracy, epochs=epochs, seconds=seconds)
+
+
+def _libraries() -> tuple[Any, Any]:
+    """What trains, and what limits its threads, or ImportError."""
+    try:
+        from sklearn.neural_network import MLPClassifier
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise ImportError(
+            "training needs scikit-learn, which is not installed; run: pip install 'hubel[train]'"
+        ) from error
+    return MLPClassifier, threadpool_limits
 
 
 def save_mlp(path: str | os.PathLike[str], mlp: Mlp) -> None:

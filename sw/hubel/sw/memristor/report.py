@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from ..npz import atomic_file
-from ..svg import responsive, whole_file
+from ..svg import picture, responsive
 from .experiment import Cell, Experiment
 
 
@@ -22,8 +22,8 @@ def write_all(
     folder.mkdir(parents=True, exist_ok=True)
     for experiment in experiments:
         experiment.write_csv(folder / f"{experiment.key}.csv")
-        picture = whole_file(experiment.figure, name=experiment.key, title=experiment.name)
-        _write(folder / f"{experiment.key}.svg", picture)
+        text = picture(experiment.figure, name=experiment.key)
+        _write(folder / f"{experiment.key}.svg", text)
     record: dict[str, Any] = {
         "facts": list(facts),
         "experiments": [experiment.to_json() for experiment in experiments],

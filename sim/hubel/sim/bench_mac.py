@@ -1,0 +1,44 @@
+"""cocotb bench: sends activations into a MAC core and keeps all that comes out of it."""
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles
+from cocotb.utils import get_sim_time
+
+from hubel.hdl.mac_counters import MacCounters
+
+from .simulator import bench_parameters, bench_result
+from .streams import StreamSink, StreamSource, start_clock
+
+_PERIOD_NS = 10
+
+
+@cocotb.test()
+async def run_activations(dut):
+    """Send ``payloads``; end when so many ``logits`` came out."""
+    task = bench_parameters()
+    payloads = np.load(task["payloads"])
+    source = StreamSource(dut, "inputs", gap=task["gap"], seed=task["seed"])
+    sink = StreamSink(dut, "logits", stall=task["stall"], seed=task["seed"])
+    updates = StreamSink(dut, "update")
+    await start_clock(dut, period_ns=_PERIOD_NS)
+    start = get_sim_time("ns")
+    cocotb.start_soon(source.send(payloads.tolist()))
+    await sink.receive(task["logits"])
+    cycles = round((get_sim_time("ns") - start) / _PERIOD_NS)
+
+    # The counters go round, one a clock, and lag by a round; a faulty design may also still send.
+    names = MacCounters.names()
+    await ClockCycles(dut.clk, 8 * len(names))
+    counters = {}
+    for _ in names:
+        await ClockCycles(dut.clk, 1)
+        counters[names[int(dut.counters__number.value)]] = int(dut.counters__value.value)
+    bench_result(
+        {
+            "cycles": cycles,
+            "counters": counters,
+            "logits": sink.payloads,
+            "updates": updates.payloads,
+        }
+    )
