@@ -63,7 +63,7 @@ class CounterRing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        names = Counters.names()
+        names = [name for name, _ in self._layout]
         number = Signal(range(len(names)))
         ring = [Signal(COUNTER_WIDTH, name=f"ring_{i}") for i in range(len(names))]
         widest = max(Shape.cast(field.shape).width for _, field in self._layout)
