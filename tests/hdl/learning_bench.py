@@ -38,10 +38,10 @@ class Chip:
         """One clock; whether a packet was taken, and whether the core wrote weights."""
         ctx, dut = self._ctx, self._dut
         ctx.set(dut.spikes.ready, self._draw.random() >= self._stall)
-        ports = (dut.spikes.valid, dut.spikes.ready, Value.cast(dut.spikes.payload),
-                 dut.events.valid, dut.events.ready, dut.changed, Value.cast(dut.change))  # fmt: skip
+        outs, ins = dut.spikes, dut.events
+        ports = (outs.valid, outs.ready, Value.cast(outs.payload), ins.valid, ins.ready)
         _, _, valid, ready, payload, offered, taken, changed, change = await ctx.tick().sample(
-            *ports
+            *ports, dut.changed, Value.cast(dut.change)
         )
         if valid and ready:
             packet = self._packing.unpack(payload)

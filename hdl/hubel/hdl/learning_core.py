@@ -151,7 +151,8 @@ class LearningCore(wiring.Component):
             with m.Else():
                 m.d.sync += odd.eq(0)
         self._walked = Signal()
-        m.d.comb += self._walked.eq(~self._walk & ~self._walking & Mux(self._changing, empty, ready))
+        m.d.comb += self._walked.eq(
+            ~self._walk & ~self._walking & Mux(self._changing, empty, ready))
 
         neuron = Mux(self._column, self._learner, self._neurons.word << shift)
         access = self._access

@@ -86,7 +86,7 @@ class Layer:
         Neurons that fire, the one furthest above its threshold first.
         """
         p, r = self.params, self.rates
-        events = np.unique(np.fromiter(inputs, dtype=np.int64))
+        events = np.unique(np.array(list(inputs), dtype=np.int64))
         if len(events) and not 0 <= events[0] <= events[-1] < p.inputs:
             raise ValueError(f"inputs must be in 0..{p.inputs - 1}, not {events[0]}..{events[-1]}")
 
@@ -194,10 +194,10 @@ def run(
         layer.rates = replace(rates, learn=False, a_step=0, a_decay=4096)
     fired = np.zeros((*spikes.shape[:2], layer.params.neurons), dtype=np.bool_)
     try:
-        for sample, answer in zip(spikes, fired, strict=True):
+        for sample in range(len(spikes)):
             layer.start()
-            for step, out in zip(sample, answer, strict=True):
-                out[layer.step(np.flatnonzero(step))] = True
+            for step in range(spikes.shape[1]):
+                fired[sample, step, layer.step(np.flatnonzero(spikes[sample, step]))] = True
     finally:
         layer.rates = rates
     return fired
