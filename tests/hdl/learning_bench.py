@@ -9,12 +9,12 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from hubel.hdl.learning_access import LearningMemory
-from hubel.hdl.learning_core import ChangeLayout, LearningCore
+from hubel.hdl.learning_core import LearningCore
 from hubel.hdl.learning_counters import LEARNING_COUNTERS
 from hubel.hdl.learning_events import LearningKind, LearningPacket, Reward
-from hubel.hdl.rates import RATE_REGISTERS, rate_values
 from hubel.hdl.stdp_params import LearningParams, LearningRates
 from hubel.sim.learning import Layer
+from hubel.sim.learning_gateware import apply_change, load_bytes, rate_bytes
 from hubel.sim.streams import Packing
 
 #: Reward of -1, 0, 1 in a packet.
@@ -29,7 +29,6 @@ class Chip:
         self._draw = random.Random(seed)
         params = dut.params
         self._packing = Packing(LearningPacket(params))
-        self._changes = Packing(ChangeLayout(params))
         self.spikes: list[int] = []
         self.weights = np.zeros((params.inputs, params.neurons), dtype=np.int64)
         self.ended = 0
@@ -41,7 +40,7 @@ class Chip:
         outs, ins = dut.spikes, dut.events
         ports = (outs.valid, outs.ready, Value.cast(outs.payload), ins.valid, ins.ready)
         _, _, valid, ready, payload, offered, taken, changed, change = await ctx.tick().sample(
-            *ports, dut.changed, Value.cast(dut.change)
+            *ports, dut.change.valid, Value.cast(dut.change.payload)
         )
         if valid and ready:
             packet = self._packing.unpack(payload)
@@ -55,19 +54,7 @@ class Chip:
         return bool(offered and taken), bool(changed)
 
     def _change(self, payload: int) -> None:
-        params = self._dut.params
-        change = self._changes.unpack(payload)
-        shift, lanes = params.weight_width, params.lanes
-        synapses, word = change["synapses"], change["word"]
-        bits = (params.inputs - 1).bit_length()
-        i = synapses & ((1 << bits) - 1)
-        j = synapses >> bits & ((1 << (params.neurons - 1).bit_length()) - 1)
-        column = synapses >> bits >> (params.neurons - 1).bit_length()
-        values = [word >> shift * lane & params.weight_max for lane in range(lanes)]
-        if column:
-            self.weights[i : i + lanes, j] = values
-        else:
-            self.weights[i, j : j + lanes] = values
+        apply_change(self._dut.params, self.weights, payload)
 
     @property
     def ready(self) -> bool:
@@ -149,22 +136,13 @@ class Chip:
 
     async def set_rates(self, rates: LearningRates) -> None:
         await self.begin(LearningMemory.RATES, 0)
-        values = rate_values(rates)
-        await self.write(b"".join(values[n].to_bytes(2, "little") for n in RATE_REGISTERS))
+        await self.write(rate_bytes(rates))
 
     async def load(self, layer: Layer) -> None:
         """Everything that ``layer`` holds at the beginning of a sample."""
-        params, size = layer.params, layer.params.weight_width // 8
-        await self.set_rates(layer.rates)
-        bits = (params.neurons - 1).bit_length()
-        for i, row in enumerate(layer.weights.tolist()):
-            await self.begin(LearningMemory.WEIGHTS, i << bits)
-            await self.write(b"".join(w.to_bytes(size, "little") for w in row))
-        await self.begin(LearningMemory.NEURONS, 0)
-        for values in zip(layer.v.tolist(), layer.a.tolist(), layer.y.tolist(), strict=True):
-            await self.write(b"".join(value.to_bytes(2, "little") for value in values))
-        await self.begin(LearningMemory.RANDOM, 0)
-        await self.write(layer.lfsr.to_bytes(8, "little"))
+        for memory, address, content in load_bytes(layer):
+            await self.begin(memory, address)
+            await self.write(content)
         self.weights = layer.weights.copy()
 
     async def read_weights(self) -> np.ndarray:

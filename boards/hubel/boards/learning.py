@@ -50,7 +50,7 @@ class LearningBuild:
 #: 256 neurons with 64 k synapses of 8 bits each.
 LEARNING_BUILDS = (
     LearningBuild(
-        board=replace(ULX3S, pll=Ecp5Pll.search(25_000_000, 60e6)),
+        board=replace(ULX3S, pll=Ecp5Pll.search(25_000_000, 62.5e6)),
         params=LearningParams(inputs=256, neurons=256)),
     LearningBuild(
         board=replace(ICEBREAKER, pll=Ice40Pll.search(12_000_000, 24e6)),

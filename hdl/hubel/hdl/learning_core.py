@@ -18,7 +18,7 @@ from .skewed_memory import SkewedMemory, SynapseLayout
 from .stdp_params import LearningParams
 from .stdp_update import UPDATE_CYCLES, StdpUpdate
 
-__all__ = ["ChangeLayout", "LearningCore", "learning_clocks"]
+__all__ = ["ChangeLayout", "ChangeSignature", "LearningCore", "learning_clocks"]
 
 #: From a position in a list to the word of weights in front of the update.
 _FETCH_CYCLES = 3
@@ -37,6 +37,12 @@ class ChangeLayout(data.StructLayout):
         super().__init__({
             "synapses": SynapseLayout(params),
             "word": data.ArrayLayout(params.weight_width, params.lanes)})
+
+
+class ChangeSignature(wiring.Signature):
+    """Words that cannot wait: a stream without ``ready``."""
+    def __init__(self, params: LearningParams):
+        super().__init__({"payload": Out(ChangeLayout(params)), "valid": Out(1)})
 
 
 class LearningCore(wiring.Component):
@@ -62,13 +68,14 @@ class LearningCore(wiring.Component):
         written: weights, and neurons with 0.
     counters : :py:`Out(CounterSignature())`
         :data:`LEARNING_COUNTERS`, one a cycle.
-    changed, change : :py:`Out(1)`, :py:`Out(ChangeLayout(params))`
-        A word of weights that is written in this cycle while neurons learn; for a bench.
+    change : :py:`Out(ChangeSignature(params))`
+        Words of weights that change, as they are written; for a bench.
     """
     events: stream.Interface
     spikes: stream.Interface
     port: Any
     counters: Any
+    change: Any
 
     def __init__(self, params: LearningParams):
         self.params = params
@@ -78,8 +85,7 @@ class LearningCore(wiring.Component):
             "spikes":   Out(stream.Signature(packet)),
             "port":     In(LearningAccessSignature()),
             "counters": Out(CounterSignature()),
-            "change":   Out(ChangeLayout(params)),
-            "changed":  Out(1),
+            "change":   Out(ChangeSignature(params)),
         })
 
     def elaborate(self, platform):
@@ -193,8 +199,8 @@ class LearningCore(wiring.Component):
             self._neurons.gathered.eq(self._walked),
             self._counted["words"].eq(self._neurons.add),
             self._counted["updates"].eq(update.done),
-            self.changed.eq(update.done),
-            self.change.as_value().eq(Cat(weights.write.as_value(), update.word.as_value())),
+            self.change.valid.eq(update.done),
+            self.change.payload.as_value().eq(Cat(weights.write.as_value(), update.word.as_value())),
         ]
 
     def _elaborate_rates(self, m):
