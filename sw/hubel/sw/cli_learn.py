@@ -9,7 +9,8 @@ from rich.console import Console
 
 from .cli_print import print_json, print_table
 from .learn.digits import DigitsSettings, learn_digits
-from .learn.fields import draw_fields
+from .learn.features import FeatureSettings, learn_features
+from .learn.fields import draw_features, draw_fields
 from .learn.layer_file import save_layer
 from .stages import Stages
 
@@ -72,6 +73,42 @@ def digits(
         f"test accuracy {found.mean():.2f} % (standard deviation {found.std():.2f}, "
         f"{found.min():.2f} to {found.max():.2f}), {weight_width}-bit weights; "
         f"receptive fields: {out}/fields-0.png",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@learn_app.command()
+def features(
+    seeds: Seeds = 3,
+    images: Annotated[int | None, typer.Option(min=1, help="Images an epoch; all if not.")] = None,
+    out: Out = Path("build/learn"),
+    as_json: Json = False,
+) -> None:
+    """Learn features of the digits by convolutional STDP, and compare them with random ones."""
+    settings = FeatureSettings()
+    stages, results = Stages(Console(stderr=as_json)), []
+    out.mkdir(parents=True, exist_ok=True)
+    for seed in range(seeds):
+        with stages(f"seed {seed}") as stage:
+            result = learn_features(settings, seed=seed, images=images, progress=stage.advance)
+            stage.result = f"{100 * result.learned:.2f} % of the test images"
+        results.append(result)
+        caption = f"seed {seed}: {100 * result.learned:.2f} % (random: {100 * result.uniform:.2f})"
+        draw_features(out / f"features-{seed}.png", result.weights, result.wins, caption)
+    kinds = ("learned", "shuffled", "uniform")
+    means = {kind: float(np.mean([getattr(r, kind) for r in results])) for kind in kinds}
+    if as_json:
+        print_json({"runs": [result.to_json() for result in results], "mean": means})
+        return
+    console = Console()
+    rows = [(r.seed, *(100 * getattr(r, kind) for kind in kinds)) for r in results]
+    print_table(console, ("seed", "learned %", "shuffled %", "random %"), rows)
+    console.print(
+        f"{settings.conv.features} features with a linear readout: learned "
+        f"{100 * means['learned']:.2f} %, the same weights shuffled "
+        f"{100 * means['shuffled']:.2f} %, random {100 * means['uniform']:.2f} %; "
+        f"{out}/features-0.png",
         highlight=False,
         soft_wrap=True,
     )
