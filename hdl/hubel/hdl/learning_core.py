@@ -200,7 +200,8 @@ class LearningCore(wiring.Component):
             self._counted["words"].eq(self._neurons.add),
             self._counted["updates"].eq(update.done),
             self.change.valid.eq(update.done),
-            self.change.payload.as_value().eq(Cat(weights.write.as_value(), update.word.as_value())),
+            self.change.payload.as_value().eq(
+                Cat(weights.write.as_value(), update.word.as_value())),
         ]
 
     def _elaborate_rates(self, m):

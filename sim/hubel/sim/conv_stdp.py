@@ -1,8 +1,8 @@
 """Convolutional STDP with shared weights, as in Kheradpisheh et al. (2018) and SpykeTorch: the
 golden model, in numpy.
 
-The weights of feature f are column f of a dense layer whose inputs are the places of the kernel, and
-they change by :func:`hubel.sim.stdp.post_update`. So a learning core can learn them: it is shown
+The weights of feature f are column f of a dense layer whose inputs are the places of the kernel,
+and they change by :func:`hubel.sim.stdp.post_update`. So a learning core can learn them: it is shown
 the patch of a winner, and told with LEARN which feature won.
 """
 

@@ -1,4 +1,4 @@
-"""A pattern of spikes that comes back in noise, at times that nothing tells, is found by one neuron:
+"""A pattern of spikes that comes back in noise, at times that nothing tells, is found by a neuron:
 the experiment of Masquelier, Guyonneau & Thorpe (2008), in steps of 1 ms.
 
 Half of the inputs repeat the same 50 ms of spikes in a quarter of the time; everything else are
