@@ -2,8 +2,8 @@
 golden model, in numpy.
 
 The weights of feature f are column f of a dense layer whose inputs are the places of the kernel,
-and they change by :func:`hubel.sim.stdp.post_update`. So a learning core can learn them: it is shown
-the patch of a winner, and told with LEARN which feature won.
+and they change by :func:`hubel.sim.stdp.post_update`. So a learning core can learn them: it is
+shown the patch of a winner, and told with LEARN which feature won.
 """
 
 from dataclasses import dataclass
