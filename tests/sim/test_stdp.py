@@ -1,4 +1,4 @@
-"""How weights change: against the published rule, in floating point, and in range whatever comes."""
+"""How weights change: against the published rule in floating point, and in range always."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_the_published_rule(
     top = params.weight_max
     before = round(w * top)
     # The trace as it is at the time of the neuron's spike.
-    trace = 0 if pre is NEVER or pre > post else 65535
+    trace = 0 if pre is None or pre > post else 65535
     bits = np.arange(0, 65536, 16)
     after = post_update(
         np.full(len(bits), before), np.full(len(bits), trace), rule=Rule.FIRED, sign=1,
@@ -158,8 +158,11 @@ def test_a_rate_that_rounds_to_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^a_plus = 5e-06 rounds to nothing: the smallest rate is "
                        r"1/65536 = 1.53e-05$"):  # fmt: skip
         LearningRates.rate("a_plus", 5e-6, params)
-    with pytest.raises(ValueError, match=r"^a_plus = 0.004 changes a weight of 8 bits by 0.255 LSB "
-                       r"at most, which rounds to nothing: .* a rate of 0.00784 or more$"):  # fmt: skip
+    refused = (
+        r"^a_plus = 0.004 changes a weight of 8 bits by 0.255 LSB at most, which rounds to "
+        r"nothing: .* a rate of 0.00784 or more$"
+    )
+    with pytest.raises(ValueError, match=refused):
         LearningRates.rate("a_plus", 0.004, params, nearest=True)
     with pytest.raises(ValueError, match=r"^a_minus must be in 0..1, without 1, not 1$"):
         LearningRates.rate("a_minus", 1, params)

@@ -1,4 +1,4 @@
-"""Sizes of a learning core, which a bitstream fixes, and its rates, which can change at any time."""
+"""Sizes of a learning core, which a bitstream fixes, and its rates, which it can be told."""
 
 from dataclasses import dataclass
 from enum import Enum

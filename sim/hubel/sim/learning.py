@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from hubel.hdl.learning_core import learning_clocks
+from hubel.hdl.learning_counters import LEARNING_COUNTERS
 from hubel.hdl.lfsr_params import LFSR_SEED
 from hubel.hdl.stdp_params import LearningParams, LearningRates, Rule
 
 from .stdp import Ints, Rounding, clipped, leak, post_update, pre_update
-
-#: What a step of :meth:`Layer.step` did, in this order.
-COUNTERS = ("steps", "events", "operations", "candidates", "spikes", "post_updates", "pre_updates")
 
 
 @dataclass(eq=False)
@@ -41,7 +40,7 @@ class Layer:
     sign : int
         Of the last reward, for the spikes of inputs (:attr:`Rule.PAIR`); 0 before the first.
     counters : dict
-        Sums since the beginning.
+        Sums since the beginning: :data:`~hubel.hdl.learning_counters.LEARNING_COUNTERS`.
     """
 
     params: LearningParams
@@ -67,7 +66,7 @@ class Layer:
             raise ValueError(f"weights must be in 0..{self.params.weight_max}, not {low}..{high}")
         self.v, self.a, self.y = (np.zeros(shape[1], dtype=np.int64) for _ in range(3))
         self.x = np.zeros(shape[0], dtype=np.int64)
-        self.counters = dict.fromkeys(COUNTERS, 0)
+        self.counters = dict.fromkeys(LEARNING_COUNTERS, 0)
 
     def start(self) -> None:
         """A new sample: membranes and traces start from 0. Weights and adaptations stay."""
@@ -87,7 +86,7 @@ class Layer:
         Neurons that fire, the one furthest above its threshold first.
         """
         p, r = self.params, self.rates
-        events = np.unique(np.fromiter(inputs, dtype=np.int64))
+        events = np.unique(np.array(list(inputs), dtype=np.int64))
         if len(events) and not 0 <= events[0] <= events[-1] < p.inputs:
             raise ValueError(f"inputs must be in 0..{p.inputs - 1}, not {events[0]}..{events[-1]}")
 
@@ -122,9 +121,12 @@ class Layer:
             if r.learn and not r.wait:
                 self._learn(spikes, 1)
         self._count(
-            steps=1, events=len(events), operations=len(events) * p.neurons,
-            candidates=len(candidates), spikes=len(spikes),
-        )  # fmt: skip
+            steps=1,
+            events=len(events),
+            words=len(events) * p.neuron_words,
+            candidates=len(candidates),
+            spikes=len(spikes),
+        )
         return spikes
 
     def reward(self, sign: int) -> None:
@@ -149,7 +151,9 @@ class Layer:
                 sign=sign, width=p.weight_width, bits=rounding.take(p.inputs),
             )  # fmt: skip
         self.lfsr = rounding.state
-        self._count(post_updates=p.inputs * len(neurons))
+        self._count(
+            updates=p.input_words * len(neurons), learning=learning_clocks(p) * len(neurons)
+        )
 
     def _learn_from_inputs(self, events: Ints, sign: int) -> None:
         """In the order of the walk: word by word of neurons, and in each, input by input."""
@@ -162,7 +166,7 @@ class Layer:
             bits=bits.reshape(len(events), p.neurons),
         )  # fmt: skip
         self.lfsr = rounding.state
-        self._count(pre_updates=len(events) * p.neurons)
+        self._count(updates=len(events) * p.neuron_words)
 
     def _count(self, **more: int) -> None:
         for name, count in more.items():
@@ -190,10 +194,10 @@ def run(
         layer.rates = replace(rates, learn=False, a_step=0, a_decay=4096)
     fired = np.zeros((*spikes.shape[:2], layer.params.neurons), dtype=np.bool_)
     try:
-        for sample, answer in zip(spikes, fired, strict=True):
+        for sample in range(len(spikes)):
             layer.start()
-            for step, out in zip(sample, answer, strict=True):
-                out[layer.step(np.flatnonzero(step))] = True
+            for step in range(spikes.shape[1]):
+                fired[sample, step, layer.step(np.flatnonzero(spikes[sample, step]))] = True
     finally:
         layer.rates = rates
     return fired

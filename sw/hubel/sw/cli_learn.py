@@ -1,16 +1,22 @@
 """The commands that learn: ``hubel learn``."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import typer
 from rich.console import Console
 
+from hubel.sim.learning_gateware import learn_in_gateware
+
 from .cli_print import print_json, print_table
 from .learn.digits import DigitsSettings, learn_digits
-from .learn.fields import draw_fields
+from .learn.features import FeatureSettings, learn_features
+from .learn.fields import draw_features, draw_fields
+from .learn.hidden_pattern import PatternSettings, draw_pattern, hidden_pattern, judge
 from .learn.layer_file import save_layer
+from .learn.window import Window, draw_window, measure
 from .stages import Stages
 
 learn_app = typer.Typer(
@@ -19,6 +25,9 @@ learn_app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Repeat with so many seeds.")]
+Simulator = Annotated[
+    Literal["verilator", "icarus"], typer.Option(help="Which simulator runs the gateware.")
+]
 Out = Annotated[Path, typer.Option(help="Folder for pictures and weights.")]
 
 
@@ -75,3 +84,103 @@ def digits(
         highlight=False,
         soft_wrap=True,
     )
+
+
+@learn_app.command()
+def features(
+    seeds: Seeds = 3,
+    images: Annotated[int | None, typer.Option(min=1, help="Images an epoch; all if not.")] = None,
+    out: Out = Path("build/learn"),
+    as_json: Json = False,
+) -> None:
+    """Learn features of the digits by convolutional STDP, and compare them with random ones."""
+    settings = FeatureSettings()
+    stages, results = Stages(Console(stderr=as_json)), []
+    out.mkdir(parents=True, exist_ok=True)
+    for seed in range(seeds):
+        with stages(f"seed {seed}") as stage:
+            result = learn_features(settings, seed=seed, images=images, progress=stage.advance)
+            stage.result = f"{100 * result.learned:.2f} % of the test images"
+        results.append(result)
+        caption = f"seed {seed}: {100 * result.learned:.2f} % (random: {100 * result.uniform:.2f})"
+        draw_features(out / f"features-{seed}.png", result.weights, result.wins, caption)
+    kinds = ("learned", "shuffled", "uniform")
+    means = {kind: float(np.mean([getattr(r, kind) for r in results])) for kind in kinds}
+    if as_json:
+        print_json({"runs": [result.to_json() for result in results], "mean": means})
+        return
+    console = Console()
+    rows = [(r.seed, *(100 * getattr(r, kind) for kind in kinds)) for r in results]
+    print_table(console, ("seed", "learned %", "shuffled %", "random %"), rows)
+    console.print(
+        f"{settings.conv.features} features with a linear readout: learned "
+        f"{100 * means['learned']:.2f} %, the same weights shuffled "
+        f"{100 * means['shuffled']:.2f} %, random {100 * means['uniform']:.2f} %; "
+        f"{out}/features-0.png",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@learn_app.command()
+def window(
+    backend: Simulator = "verilator", out: Out = Path("build/learn"), as_json: Json = False
+) -> None:
+    """Measure the window of pair STDP on the gateware, beside its formula."""
+    rule = Window()
+    out.mkdir(parents=True, exist_ok=True)
+    with Stages(Console(stderr=as_json))("window") as stage:
+        times, change = measure(
+            rule,
+            lambda layer, spikes: (
+                learn_in_gateware(layer, spikes, backend=backend, on_stage=stage.doing).weights
+            ),
+            30,
+        )
+        off = float(np.abs(change - rule.formula(times)).max())
+        picture = out / "window.png"
+        draw_window(picture, rule, times, change)
+        stage.result = (
+            f"{len(times)} times; {off:.2g} of a weight from the formula at most "
+            f"(tolerance {rule.tolerance:.2g}); {picture}"
+        )
+    if as_json:
+        print_json(
+            {
+                "times": times.tolist(),
+                "change": change.tolist(),
+                "formula": rule.formula(times).tolist(),
+                "largest_difference": off,
+                "tolerance": rule.tolerance,
+                "picture": str(picture),
+            }
+        )
+
+
+@learn_app.command()
+def pattern(
+    backend: Simulator = "verilator",
+    seed: Annotated[int, typer.Option(help="Of the noise and the pattern.")] = 0,
+    out: Out = Path("build/learn"),
+    as_json: Json = False,
+) -> None:
+    """Let a neuron on the gateware find a pattern that is hidden in noise (Masquelier 2008)."""
+    settings = PatternSettings()
+    spikes, starts = hidden_pattern(settings, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    with Stages(Console(stderr=as_json))("pattern") as stage:
+        learned = learn_in_gateware(
+            settings.layer(), spikes[None], backend=backend, on_stage=stage.doing
+        )
+        fired = np.array([n for n, neurons in enumerate(learned.fired[0]) if neurons])
+        early = judge(fired, starts, 0, 1000)
+        late = judge(fired, starts, len(spikes) - 5000, len(spikes))
+        picture = out / "pattern.png"
+        draw_pattern(picture, settings, fired, starts, learned.weights[-1][:, 0])
+        stage.result = (
+            f"in the last 5 s it fired in {100 * late.hit_rate:.1f} % of the patterns, "
+            f"{late.latency_ms:.1f} ms after they began, and {late.false_alarms:.1f} times a "
+            f"second elsewhere (in the first second: {early.false_alarms:.1f}); {picture}"
+        )
+    if as_json:
+        print_json({"early": asdict(early), "late": asdict(late), "picture": str(picture)})

@@ -3,7 +3,7 @@ one wins a step and silences the others, and thresholds rise with every spike, s
 part. The rule is the paper's (:attr:`~hubel.hdl.stdp_params.Rule.FIRED`)."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -176,6 +176,5 @@ def _asked(
 
 def untrained(settings: DigitsSettings) -> DigitsSettings:
     """The same without learning: what the first weights, homeostasis and the names alone do."""
-    return replace(settings, epochs=tuple(
-        Epoch(**asdict(e) | {"a_plus": 0.0, "a_minus": 0.0}) for e in settings.epochs
-    ))  # fmt: skip
+    still = tuple(replace(epoch, a_plus=0.0, a_minus=0.0) for epoch in settings.epochs)
+    return replace(settings, epochs=still)

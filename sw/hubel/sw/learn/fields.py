@@ -68,3 +68,19 @@ def draw_fields(
     titles = ["-" if name < 0 else str(name) for name in names[order]]
     limit = float(np.abs(fields).max() or 1)
     draw_tiles(path, fields.astype(float), titles, columns=16, caption=caption, limit=limit)
+
+
+def draw_features(
+    path: Path, weights: npt.NDArray[np.int64], wins: list[int], caption: str
+) -> None:
+    """Kernels with a channel of bright and one of dark pixels, and how often each learned.
+
+    Parameters
+    ----------
+    weights : array of int, shape (2 * size**2, features)
+    """
+    bright, dark = weights.T.reshape(weights.shape[1], 2, -1).transpose(1, 0, 2)
+    side = int(np.sqrt(bright.shape[1]))
+    tiles = (bright - dark).reshape(-1, side, side).astype(float)
+    titles = [str(count) for count in wins]
+    draw_tiles(path, tiles, titles, columns=8, caption=caption, limit=255.0)

@@ -1,0 +1,156 @@
+"""The way into the memories of a learning core while it is idle: to load a layer, to read it."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .neuron_sweep import NeuronValues
+from .stdp_params import LearningParams
+
+__all__ = ["ADDRESS_WIDTH", "LearningAccess", "LearningAccessSignature", "LearningMemory"]
+
+#: Bits of an address: the number of a row.
+ADDRESS_WIDTH = 24
+
+
+class LearningMemory(enum.Enum, shape=unsigned(3)):
+    """A memory of a learning core."""
+    #: Row ``input << bits | neuron``, with the bits of the number of a neuron: its weight.
+    WEIGHTS = 0
+    #: Row ``neuron``: :class:`NeuronValues`.
+    NEURONS = 2
+    #: Row n: register n of :data:`~hubel.hdl.rates.RATE_REGISTERS`. Cannot be read.
+    RATES = 5
+    #: Rows 0..3: 16 bits each of the register of random bits.
+    RANDOM = 6
+
+
+class LearningAccessSignature(wiring.Signature):
+    """Bytes to and from a memory, row after row, the low byte of each first.
+
+    ``begin``: for one cycle, take ``memory`` and ``address``, the first row; what is left of a row
+    or of an answer is dropped. ``write``: bytes for the rows from there on; after the last byte of
+    a row the address goes up by one. ``read``: the bytes of the rows from there on. Between two
+    ``begin`` bytes are either written or read; ``begin`` may take back a byte that is offered.
+
+    Only used while the core is idle: every END has left that was sent into it.
+    """
+    def __init__(self):
+        super().__init__({
+            "begin":   Out(1),
+            "memory":  Out(LearningMemory),
+            "address": Out(ADDRESS_WIDTH),
+            "write":   Out(stream.Signature(8)),
+            "read":    In(stream.Signature(8)),
+        })
+
+
+class LearningAccess(wiring.Component):
+    """Turns bytes into accesses to the memories.
+
+    A byte is written in the cycle in which it is taken, one every cycle. A byte is read in seven
+    cycles at most.
+
+    Parameters
+    ----------
+    params : :class:`LearningParams`
+
+    Members
+    -------
+    port : :py:`In(LearningAccessSignature())`
+        Bytes.
+    address : :py:`Out(24)`
+        The row.
+    weight, weight_write, weight_read, weight_row
+        Write ``weight``, or read: three cycles later in ``weight_row``.
+    value, rate_write, random_write, random_row
+        Write ``value`` into a register; read.
+    byte, neuron_enable, neuron_row
+        Write ``byte`` into the bytes of the row for which ``neuron_enable`` has a bit; the row that
+        was read a cycle before.
+    """
+    port: Any
+
+    def __init__(self, params: LearningParams):
+        self.params = params
+        super().__init__({
+            "port":          In(LearningAccessSignature()),
+            "address":       Out(ADDRESS_WIDTH),
+            "weight":        Out(params.weight_width), "weight_write": Out(1),
+            "weight_read":   Out(1), "weight_row": In(params.weight_width),
+            "value":         Out(16), "rate_write": Out(1),
+            "random_write":  Out(1), "random_row": In(16),
+            "byte":          Out(8), "neuron_enable": Out(NeuronValues().size // 8),
+            "neuron_row":    In(NeuronValues()),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        port, memory = self.port, Signal(LearningMemory)
+        position, last = Signal(3), Signal()
+        sizes = {LearningMemory.WEIGHTS: self.params.weight_width // 8,
+                 LearningMemory.NEURONS: len(self.neuron_enable)}
+        size = Signal(3, init=2)
+        m.d.comb += size.eq(2)
+        with m.Switch(memory):
+            for kind, value in sizes.items():
+                with m.Case(kind):
+                    m.d.comb += size.eq(value)
+        m.d.comb += last.eq(position == size - 1)
+        step = Signal()
+        with m.If(step):
+            m.d.sync += position.eq(position + 1)
+            with m.If(last):
+                m.d.sync += [position.eq(0), self.address.eq(self.address + 1)]
+
+        low = Signal(8)
+        m.d.comb += [
+            port.write.ready.eq(~port.begin),
+            self.byte.eq(port.write.payload),
+            self.value.eq(Cat(low, self.byte)),
+            self.weight.eq(self.value if self.params.weight_width == 16 else self.byte),
+        ]
+        with m.If(port.write.valid & ~port.begin):
+            m.d.comb += [
+                step.eq(1),
+                self.weight_write.eq(last & (memory == LearningMemory.WEIGHTS)),
+                self.rate_write.eq(last & (memory == LearningMemory.RATES)),
+                self.random_write.eq(last & (memory == LearningMemory.RANDOM)),
+                self.neuron_enable.eq(Mux(memory == LearningMemory.NEURONS, 1 << position, 0)),
+            ]
+            m.d.sync += low.eq(self.byte)
+
+        row = Signal(NeuronValues().size)
+        with m.Switch(memory):
+            with m.Case(LearningMemory.WEIGHTS):
+                m.d.comb += row.eq(self.weight_row)
+            with m.Case(LearningMemory.NEURONS):
+                m.d.comb += row.eq(self.neuron_row.as_value())
+            with m.Case(LearningMemory.RANDOM):
+                m.d.comb += row.eq(self.random_row)
+        wait = Signal(2)
+        m.d.comb += self.weight_read.eq(memory == LearningMemory.WEIGHTS)
+        with m.FSM():
+            with m.State("Fetch"):
+                m.d.sync += wait.eq(wait + 1)
+                with m.If(wait == 3):
+                    m.next = "Byte"
+                with m.If(port.begin):
+                    m.d.sync += wait.eq(0)
+                    m.next = "Fetch"
+            with m.State("Byte"):
+                m.d.sync += [port.read.payload.eq(row.word_select(position, 8)), wait.eq(0)]
+                m.next = "Offer"
+                with m.If(port.begin):
+                    m.next = "Fetch"
+            with m.State("Offer"):
+                m.d.comb += port.read.valid.eq(1)
+                with m.If(port.read.ready & ~port.begin):
+                    m.d.comb += step.eq(1)
+                with m.If(port.read.ready | port.begin):
+                    m.next = "Fetch"
+        with m.If(port.begin):
+            m.d.sync += [memory.eq(port.memory), self.address.eq(port.address), position.eq(0)]
+        return m
