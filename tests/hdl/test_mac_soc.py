@@ -1,15 +1,17 @@
 """A MAC core behind its serial line against the golden model, bit by bit on the wire."""
 
 import numpy as np
-from amaranth.sim import Simulator
 
+from hubel.hdl.events import EventKind, EventLayout
+from hubel.hdl.link_protocol import Command, Flag
 from hubel.hdl.mac_counters import MacCounters
+from hubel.hdl.mac_packets import packet_params
 from hubel.hdl.mac_soc import MacSoc
 from hubel.sim import mac
-from hubel.sim.spike_port import Packet, PacketKind, read_answer
+from hubel.sim.streams import Packing
 
 from ..mac_programs import random_program, random_values
-from .test_soc import DIVISOR, Host
+from .soc_bench import DIVISOR, Wires, converse
 
 
 def test_answers_as_the_golden_model_does():
@@ -18,37 +20,38 @@ def test_answers_as_the_golden_model_does():
     values = random_values(program, 3, 1)
     trace = mac.run(program, values, lanes=4, skip_zeros=True)
     assert len(set(trace.labels.tolist())) > 1
-    dut = MacSoc(program.params(lanes=4, skip_zeros=True), program, divisor=DIVISOR)
-    received: list[Packet] = []
+    params = program.params(lanes=4, skip_zeros=True)
+    packing = Packing(EventLayout(packet_params(params)))
     laid_out = values.reshape(-1, *program.inputs.sizes).transpose(0, 2, 3, 1).reshape(3, -1)
     # The second of four samples stops early.
     sent = [laid_out[0], laid_out[1][:5], laid_out[1], laid_out[2]]
+    answers, counters = [], []
 
-    async def bench(ctx):
-        host = Host(ctx, dut)  # pyright: ignore[reportArgumentType]
-        for number, sample in enumerate(sent):
-            spikes = [Packet(PacketKind.SPIKE, int(value)) for value in sample]
-            host.send([Packet(PacketKind.START), *spikes, Packet(PacketKind.END)])
-            await host.until(PacketKind.END, number + 1)
-        host.send([Packet(PacketKind.COUNTERS)])
-        await host.until(PacketKind.COUNTERS, len(MacCounters.names()) + 1)
-        received.extend(host.packets)
+    def event(kind: EventKind, source: int = 0, code: int = 0) -> bytes:
+        word = packing.pack(kind=kind.value, source=source, code=code)
+        return word.to_bytes(2, "little")
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    async def talk(wires: Wires):
+        await wires.ask(Command.IDENTIFY, b"test")
+        for sample in sent:
+            data = event(EventKind.START)
+            data += b"".join(event(EventKind.SPIKE, code=int(value)) for value in sample)
+            data += event(EventKind.END)
+            got, idle = b"", False
+            while data or not idle:
+                answer = await wires.ask(Command.EVENTS, data[:200])
+                data = data[answer.payload[-1] :]
+                got += answer.payload[:-1]
+                idle = bool(answer.flags & Flag.IDLE)
+            answers.append(got)
+        counters.append(await wires.ask(Command.COUNTERS))
 
-    first, second, third = (int(label) for label in trace.labels)
-    wanted = [Packet(PacketKind.SPIKE, first), Packet(PacketKind.END), Packet(PacketKind.END)]
-    for label in (second, third):
-        wanted += [Packet(PacketKind.SPIKE, label), Packet(PacketKind.END)]
-    answers = [Packet(p.kind) if p.kind is PacketKind.END else p for p in received[:7]]
-    assert answers == wanted
-    values_, wrong = read_answer(received[7:])
-    counters = dict(zip(MacCounters.names(), values_.values(), strict=True))
+    converse(MacSoc(params, program, divisor=DIVISOR), talk)
+    end = event(EventKind.END, 1)
+    first, second, third = (event(EventKind.SPIKE, 1, int(label)) for label in trace.labels)
+    assert answers == [first + end, end, second + end, third + end]
+    got = np.frombuffer(counters[0].payload, dtype="<u4").tolist()
     expected = trace.counters.total()
     expected["inputs"] += 5
-    assert counters == expected
-    assert wrong == ()
+    assert dict(zip(MacCounters.names(), got, strict=True)) == expected
     assert np.count_nonzero(trace.activations[0])

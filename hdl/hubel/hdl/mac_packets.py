@@ -14,9 +14,16 @@ from .shape import Shape
 __all__ = ["MacPackets", "packet_params"]
 
 
+# More samples than a core can hold.
+_SAMPLES = 8
+
+# Two turns of the counters: the last events are counted then.
+_SETTLE = 16
+
+
 def packet_params(params: MacParams) -> CoreParams:
     """Sizes of a core whose axons are the values of an activation, and whose neurons the classes:
-    what :class:`~hubel.hdl.spike_port.SpikePort` has to know."""
+    what :class:`~hubel.hdl.host_link.HostLink` has to know."""
     return CoreParams(
         inputs=(Shape(1 << params.activation_width),), populations=(Shape(max(2, params.classes)),),
         projections=(), outputs=(0,), clocks=(0,), lanes=params.lanes)
@@ -42,11 +49,14 @@ class MacPackets(wiring.Component):
         From the core.
     spikes : :py:`Out(stream.Signature(EventLayout(packet_params(params))))`
         To the host.
+    active : :py:`Out(1)`
+        A sample is not answered yet, or was a few cycles ago: the counters may still change.
     """
     events: stream.Interface
     inputs: stream.Interface
     logits: stream.Interface
     spikes: stream.Interface
+    active: Signal
 
     def __init__(self, params: MacParams):
         self.params = params
@@ -56,6 +66,7 @@ class MacPackets(wiring.Component):
             "inputs": Out(stream.Signature(InputLayout(params))),
             "logits": In(stream.Signature(LogitLayout(params))),
             "spikes": Out(packets),
+            "active": Out(1),
         })
 
     def elaborate(self, platform):
@@ -83,8 +94,9 @@ class MacPackets(wiring.Component):
 
         kind = Signal(EventKind)
         code = Signal(len(packet.code))
+        self._elaborate_active(m, packet, kind)
         m.d.comb += [
-            code.eq(logit.best),
+            code.eq(Mux(kind == EventKind.SPIKE, logit.best, 0)),
             self.spikes.payload.eq(Cat(kind, C(1, len(packet.source)), code)),
         ]
         with m.FSM():
@@ -112,3 +124,18 @@ class MacPackets(wiring.Component):
                     m.d.sync += missing.eq(0)
                     m.next = "Class"
         return m
+
+    def _elaborate_active(self, m, packet, kind):
+        samples, quiet = Signal(range(_SAMPLES)), Signal(range(_SETTLE + 1))
+        came, left, working = Signal(), Signal(), Signal()
+        m.d.comb += [
+            came.eq(self.events.valid & self.events.ready & (packet.kind == EventKind.END)),
+            left.eq(self.spikes.valid & self.spikes.ready & (kind == EventKind.END)),
+            working.eq(self.events.valid | (samples != 0)),
+            self.active.eq(working | (quiet != 0)),
+        ]
+        m.d.sync += samples.eq(samples + came - left)
+        with m.If(working):
+            m.d.sync += quiet.eq(_SETTLE)
+        with m.Elif(quiet != 0):
+            m.d.sync += quiet.eq(quiet - 1)

@@ -4,18 +4,21 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .host_link import HostLink
+from .identity import Identity
 from .mac_core import MacCore
 from .mac_packets import MacPackets, packet_params
 from .mac_params import MacParams
 from .mac_program import MacProgram
-from .spike_port import SpikePort
 from .uart import UartReceiver, UartTransmitter
 
 __all__ = ["MacSoc"]
 
 
 class MacSoc(wiring.Component):
-    """:class:`MacCore` behind :class:`MacPackets` and a :class:`SpikePort` on a serial line (8N1).
+    """:class:`MacCore` behind :class:`MacPackets` and a :class:`HostLink` on a serial line (8N1).
+
+    Its memories have their Program from the start, and are not loaded over the link.
 
     Parameters
     ----------
@@ -47,19 +50,21 @@ class MacSoc(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
-        m.submodules.port = port = SpikePort(packet_params(self.params))
-        m.submodules.packets = packets = MacPackets(self.params)
-        m.submodules.core = core = MacCore(self.params, self._program)
-        wiring.connect(m, receiver.bytes, port.i_bytes)
-        wiring.connect(m, port.o_bytes, transmitter.bytes)
-        wiring.connect(m, port.events, packets.events)
+        sizes = packet_params(self.params)
+        m.submodules.link = link = HostLink(sizes, Identity.of(sizes))
+        m.submodules.packets = packets = ResetInserter(link.reset)(MacPackets(self.params))
+        m.submodules.core = core = ResetInserter(link.reset)(MacCore(self.params, self._program))
+        wiring.connect(m, receiver.bytes, link.i_bytes)
+        wiring.connect(m, link.o_bytes, transmitter.bytes)
+        wiring.connect(m, link.events, packets.events)
         wiring.connect(m, packets.inputs, core.inputs)
         wiring.connect(m, core.logits, packets.logits)
-        wiring.connect(m, packets.spikes, port.spikes)
-        wiring.connect(m, core.counters, port.counters)
+        wiring.connect(m, packets.spikes, link.spikes)
+        wiring.connect(m, core.counters, link.counters)
         m.d.comb += [
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
-            port.bad_byte.eq(receiver.framing_error),
+            link.bad_byte.eq(receiver.framing_error),
+            link.active.eq(packets.active),
         ]
         return m

@@ -20,13 +20,13 @@ from hubel.sim.virtual import VirtualBoardFailed
 
 from . import commands
 from .cli_bench import bench_app
-from .cli_compile import compile, configure, ranges
 from .cli_board import virtual
 from .cli_boards import boards, build, flash
+from .cli_compare import compare_command
+from .cli_compile import compile, configure, ranges
+from .cli_energy import energy_app, nature_app, print_survey, sweep
 from .cli_learn import learn_app
 from .cli_memristor import memristor_app
-from .cli_compare import compare_command
-from .cli_energy import energy_app, nature_app, print_survey, sweep
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
 from .stages import Stages
