@@ -147,7 +147,7 @@ def test_lammie_forms() -> None:
     threshold = 100 * math.exp(0.01 * 50 + 0.5)
     assert gradual.threshold == pytest.approx(threshold)
     assert gradual.resistance(1e4, threshold) == 1e4
-    slope = 0.1 * (0.01 * 50 + 0.5 * (298 - 273.15))
+    slope = 0.1 * (0.01 * 50 + 0.5)
     assert gradual.resistance(1e4, 10 * threshold) == pytest.approx(1e4 * 10**slope)
     sudden = Failure(p0=100.0, p1=0.01, p2=0.5, p3=0.0, cell_nm=50.0, stable_ohms=3e4)
     assert sudden.resistance(1e4, 2 * threshold) == 3e4
