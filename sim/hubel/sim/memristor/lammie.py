@@ -20,6 +20,8 @@ from .random import Where
 
 Floats = npt.NDArray[np.float64]
 
+_MOST_EXPONENT, _MOST_DECADES = 600.0, 200.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
@@ -51,6 +53,13 @@ class Failure:
             raise ValueError(f"p0 of a failure must be above 0, not {self.p0!r}")
         if not (self.kelvin > 0 and self.threshold_kelvin > 0 and self.cell_nm > 0):
             raise ValueError("cell_nm, kelvin and threshold_kelvin must be above 0")
+        if not all(math.isfinite(p) for p in (self.p0, self.p1, self.p2, self.p3)):
+            raise ValueError("p0, p1, p2 and p3 of a failure must be finite")
+        if not abs(self._exponent) < _MOST_EXPONENT:
+            raise ValueError(
+                f"p1 cell + p2 min(T_th / T, 1) is {self._exponent:g}, which gives no threshold; "
+                f"cell_nm is in nanometres"
+            )
         if self.stable_ohms is not None and not self.stable_ohms > 0:
             raise ValueError(f"stable_ohms must be above 0, not {self.stable_ohms!r}")
 
@@ -70,8 +79,9 @@ class Failure:
             return ohms
         if self.stable_ohms is not None:
             return self.stable_ohms
-        slope = self.p3 * self._exponent
-        return ohms * 10.0 ** (slope * (math.log10(x) - math.log10(self.threshold)))
+        decades = self.p3 * self._exponent * (math.log10(x) - math.log10(self.threshold))
+        # A fit that is carried too far still gives a number.
+        return ohms * 10.0 ** min(max(decades, -_MOST_DECADES), _MOST_DECADES)
 
 
 @dataclass(frozen=True, kw_only=True)
