@@ -17,7 +17,7 @@ def test_array_and_periphery_are_two_boundaries() -> None:
     found = figures(ledger, per=4, name="digits")
     for place, boundary in (("array", ARRAY), ("periphery", PERIPHERY)):
         part = total([f for f in found if f.boundary == boundary], boundary)
-        assert part.value == pytest.approx(ledger.joules_of(place) / 4)
+        assert part.value == pytest.approx(ledger.joules_of(place) / 4, abs=0)
     pulses = next(f for f in found if f.name == "digits SET pulses")
     assert (pulses.kind, pulses.subkind, pulses.unit) == ("estimated", "spec", "J")
     assert "Lee et al. 2009" in pulses.source and "measured" in pulses.source

@@ -98,6 +98,15 @@ def test_the_stuck_map_stays() -> None:
         np.testing.assert_array_equal(other, maps[0])
 
 
+def test_stuck_cells_do_not_drift() -> None:
+    drifting = array(StuckCells(low=0.1, high=0.1), device=generic(on_off=10, drift=0.1))
+    assert drifting.pinned is not None
+    mask, values = drifting.pinned
+    g = drifting.at(1e6)
+    np.testing.assert_array_equal(g[mask], values[mask])
+    assert (g[~mask] < 10).all()
+
+
 def test_two_layers_of_stuck_cells_share_their_numbers() -> None:
     """The same device is the one that fails first, so that yields nest."""
     few, many = array(StuckCells(low=0.05)), array(StuckCells(low=0.1))
@@ -138,7 +147,7 @@ def test_lammie_forms() -> None:
     threshold = 100 * math.exp(0.01 * 50 + 0.5)
     assert gradual.threshold == pytest.approx(threshold)
     assert gradual.resistance(1e4, threshold) == 1e4
-    slope = 0.1 * (0.01 * 50 + 0.5 * (298 - 273.15))
+    slope = 0.1 * (0.01 * 50 + 0.5)
     assert gradual.resistance(1e4, 10 * threshold) == pytest.approx(1e4 * 10**slope)
     sudden = Failure(p0=100.0, p1=0.01, p2=0.5, p3=0.0, cell_nm=50.0, stable_ohms=3e4)
     assert sudden.resistance(1e4, 2 * threshold) == 3e4

@@ -4,7 +4,8 @@ The empirical form for metal oxides of Lammie et al. 2021 ("Empirical metal-oxid
 endurance and retention model for deep learning simulations"): with x cycles or seconds, the
 threshold is x_th = p0 exp(p1 cell + p2 min(T_th / T, 1)), and beyond it, gradually,
 log10 R = log10 R0 + p3 (p1 cell + p2 T_c) (log10 x - log10 x_th), or suddenly R = R_stable.
-The paper fits p0..p3 to each material; there is no default.
+The paper fits p0..p3 to each material; there is no default. T_c is read here as the same
+min(T_th / T, 1), the only term that p2 has a unit for.
 """
 
 import math
@@ -56,8 +57,12 @@ class Failure:
     @property
     def threshold(self) -> float:
         """Cycles or seconds after which R moves."""
+        return self.p0 * math.exp(self._exponent)
+
+    @property
+    def _exponent(self) -> float:
         heat = min(self.threshold_kelvin / self.kelvin, 1.0)
-        return self.p0 * math.exp(self.p1 * self.cell_nm + self.p2 * heat)
+        return self.p1 * self.cell_nm + self.p2 * heat
 
     def resistance(self, ohms: float, x: float) -> float:
         """R after ``x`` cycles or seconds, ohms."""
@@ -65,7 +70,7 @@ class Failure:
             return ohms
         if self.stable_ohms is not None:
             return self.stable_ohms
-        slope = self.p3 * (self.p1 * self.cell_nm + self.p2 * (self.kelvin - 273.15))
+        slope = self.p3 * self._exponent
         return ohms * 10.0 ** (slope * (math.log10(x) - math.log10(self.threshold)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from ..svg import INK, MUTED, RUST, TEAL, VIOLET
 
@@ -40,6 +41,14 @@ def plot(ax: Axes, x: Sequence[float], bands: Sequence[Band], label: str, number
     )  # fmt: skip
     lows, highs = [b.low for b in bands], [b.high for b in bands]
     ax.fill_between(x, lows, highs, color=colour, alpha=0.14, linewidth=0)
+
+
+def log_x(ax: Axes) -> None:
+    """Make the x axis logarithmic, with plain numbers at 1, 2 and 5 of each decade."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def floor_line(ax: Axes, floor: float, digital: float) -> None:

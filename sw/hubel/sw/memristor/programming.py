@@ -13,7 +13,7 @@ from hubel.sim.memristor.reram import generic
 from hubel.sim.memristor.write_verify import WriteVerify
 
 from ..svg import INK, RUST, pixels
-from .bands import Band, floor_line, plot
+from .bands import Band, floor_line, log_x, plot
 from .context import Context
 from .experiment import Experiment, Floor, Table
 from .grid import Cell, Point, measure
@@ -183,7 +183,7 @@ def _draw(curves, knees, cheap_of, floor: float, digital: float, width: int) -> 
     floor_line(top, floor, digital)
     top.set_ylabel("correct, %")
     bottom.set_ylabel("weight error, LSB rms")
-    bottom.set_xscale("log")
+    log_x(bottom)
     bottom.set_xlabel("programming, pJ a synapse (array and periphery)")
     for ax in (top, bottom):
         ax.grid(axis="y")
