@@ -102,7 +102,7 @@ class PulseLearner:
             raise ValueError(f"low must be at most high = {high:g}, not {low:g}")
         self._seeds = np.array(seeds, dtype=np.uint64)
         self._events = np.zeros(len(self._seeds), dtype=np.uint64)
-        self._rows = np.arange(inputs, dtype=np.uint64)
+        self._inputs = inputs
         every = np.arange(len(self._seeds) * neurons)
         uniform, normal = self._draw(every // neurons, every % neurons, Purpose.DEVICE)
         shape = (len(self._seeds), neurons, inputs)
@@ -139,20 +139,23 @@ class PulseLearner:
     def _draw(self, layers: Ints, neurons: Ints, purpose: Purpose) -> tuple[Floats, Floats]:
         """A uniform and a standard normal number for each device of a neuron, of shape
         (len(layers), inputs), keyed by seed, row, column and event."""
-        inputs = len(self._rows)
+        # Two neighbours share a counter: of its four words, two make a normal number for each.
+        pairs = (self._inputs + 1) // 2
         words = philox(
             (
-                np.tile(self._rows, len(layers)),
-                np.repeat(neurons.astype(np.uint64), inputs),
-                np.repeat(self._events[layers], inputs),
-                np.full(inputs * len(layers), int(purpose), dtype=np.uint64),
+                np.tile(np.arange(pairs, dtype=np.uint64), len(layers)),
+                np.repeat(neurons.astype(np.uint64), pairs),
+                np.repeat(self._events[layers], pairs),
+                np.full(pairs * len(layers), int(purpose), dtype=np.uint64),
             ),
-            (np.repeat(self._seeds[layers], inputs), 0),  # type: ignore[arg-type]
+            (np.repeat(self._seeds[layers], pairs), 0),  # type: ignore[arg-type]
         )
-        a, b, c = ((word + 0.5) / 2**32 for word in words[:3])
-        shape = (len(layers), inputs)
-        normal = np.sqrt(-2 * np.log(a)) * np.cos(2 * np.pi * b)
-        return c.reshape(shape), normal.reshape(shape)
+        a, b, c, d = ((word + 0.5) / 2**32 for word in words)
+        radius, angle = np.sqrt(-2 * np.log(a)), 2 * np.pi * b
+        normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+        shape = (len(layers), 2 * pairs)
+        uniform = np.stack([c, d], axis=-1).reshape(shape)[:, : self._inputs]
+        return uniform, normal.reshape(shape)[:, : self._inputs]
 
 
 class DeviceLayers:
@@ -194,7 +197,8 @@ class DeviceLayers:
         fired = np.zeros(self.inputs, dtype=np.bool_)
         for step in spikes:
             fired |= step
-            added = self.learner.integers[:, np.flatnonzero(step)].sum(axis=1)
+            # Sums of at most 1024 times 255 are whole numbers in float32 too.
+            added = step.astype(np.float32) @ self.learner.integers
             v = np.maximum(_leak(v, r.v_decay) - r.inhibition * inhibited[:, None], 0) + added
             v = np.minimum(v, VALUE_MAX)
             self.adaptation = _leak(self.adaptation, r.a_decay)
@@ -224,7 +228,7 @@ class DeviceLayers:
         counts = np.zeros((count, self.neurons), dtype=np.int64)
         every, threshold = np.arange(count), r.threshold + self.adaptation[layer]
         for step in range(samples.shape[1]):
-            # Sums of at most 2^16 times 255 are whole numbers in float32 too.
+            # Sums of at most 1024 times 255 are whole numbers in float32 too.
             added = samples[:, step].astype(np.float32) @ weights
             v = np.maximum(_leak(v, r.v_decay) - r.inhibition * inhibited[:, None], 0) + added
             v = np.minimum(v, VALUE_MAX)
