@@ -187,7 +187,9 @@ def test_refresh_starts_anew() -> None:
     assert (new.devices.cells.stored != old.devices.cells.stored)[free].mean() > 0.5
     error = np.abs(new.weights_int(0.0) - weights).mean()
     assert error < np.abs(old.weights_int(1e7) - weights).mean()
-    assert new.ledger.joules > 0 and new.event == 1
+    names = [entry.name for entry in new.ledger.entries if entry.place == "array"]
+    assert names == ["refresh: SET pulses", "refresh: RESET pulses"] and new.event == 1
+    assert new.ledger.joules_of("array") > 0 and new.ledger.joules_of("periphery") > 0
 
 
 def test_wires_weaken_what_is_far_away() -> None:

@@ -147,7 +147,7 @@ def test_lammie_forms() -> None:
     threshold = 100 * math.exp(0.01 * 50 + 0.5)
     assert gradual.threshold == pytest.approx(threshold)
     assert gradual.resistance(1e4, threshold) == 1e4
-    slope = 0.1 * (0.01 * 50 + 0.5 * (298 - 273.15))
+    slope = 0.1 * (0.01 * 50 + 0.5)
     assert gradual.resistance(1e4, 10 * threshold) == pytest.approx(1e4 * 10**slope)
     sudden = Failure(p0=100.0, p1=0.01, p2=0.5, p3=0.0, cell_nm=50.0, stable_ohms=3e4)
     assert sudden.resistance(1e4, 2 * threshold) == 3e4
@@ -189,6 +189,15 @@ def test_the_window_closes(cycles: float) -> None:
         (
             lambda: StuckCells(low=1.5),
             "the share of stuck cells, low, must be 0 or more and at most 1, not 1.5",
+        ),
+        (
+            lambda: Failure(p0=1.0, p1=100.0, p2=0.0, p3=0.0, cell_nm=50.0),
+            "p1 cell + p2 min(T_th / T, 1) is 5000, which gives no threshold; cell_nm is in "
+            "nanometres",
+        ),
+        (
+            lambda: Failure(p0=1.0, p1=math.nan, p2=0.0, p3=0.0, cell_nm=50.0),
+            "p0, p1, p2 and p3 of a failure must be finite",
         ),
         (lambda: CubicIV(1.0), "the I-V fit holds for 0..0.5 V, not 1.0"),
         (lambda: PowerRetention(0.1, 0.0), "t_start must be above 0 s, not 0.0"),

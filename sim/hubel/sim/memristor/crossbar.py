@@ -85,8 +85,9 @@ class SynapseArray:
     def ledger(self) -> Ledger:
         """Joules of the last programming: its pulses and verify reads, a conversion for each of
         these, and the line drivers of each pulse and read."""
-        reads = sum(e.count for e in self.devices.ledger.entries if e.name == "verify reads")
-        pulses = sum(e.count for e in self.devices.ledger.entries if e.name.endswith("pulses"))
+        entries = self.devices.ledger.entries
+        reads = sum(e.count for e in entries if e.name.endswith("verify reads"))
+        pulses = sum(e.count for e in entries if e.name.endswith("pulses"))
         return self.devices.ledger + self.params.periphery.reads(reads, pulses + reads)
 
     def read_ledger(self, time: float = 0.0) -> Ledger:

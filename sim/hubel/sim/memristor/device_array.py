@@ -136,7 +136,8 @@ def program_array(
     event : int
         Number of the programming of these devices, 0..65535: each draws its own errors.
     before, time
-        What they were, and when, for the energy of the first pulse; g_min by default.
+        What they were, and when, for the energy of the first pulse, which the ledger then calls a
+        refresh; g_min by default.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def program_array(
         pinned=fixed.pinned,
         pulses=outcome.pulses.reshape(where.shape),
         failed=outcome.failed.reshape(where.shape),
-        ledger=_ledger(device, outcome),
+        ledger=_ledger(device, outcome, "refresh: " if before is not None else ""),
     )
 
 
@@ -242,7 +243,7 @@ def _one_shot(
     )
 
 
-def _ledger(device: Device, outcome: Outcome) -> Ledger:
+def _ledger(device: Device, outcome: Outcome, prefix: str) -> Ledger:
     parts = (
         ("SET pulses", outcome.sets, device.set_pulse.source),
         ("RESET pulses", outcome.resets, device.reset_pulse.source),
@@ -250,7 +251,7 @@ def _ledger(device: Device, outcome: Outcome) -> Ledger:
     )
     return Ledger(
         tuple(
-            Entry(name=name, place="array", count=count, joules=joules, source=source)
+            Entry(name=prefix + name, place="array", count=count, joules=joules, source=source)
             for name, (count, joules), source in parts
             if count
         )

@@ -4,7 +4,8 @@ The empirical form for metal oxides of Lammie et al. 2021 ("Empirical metal-oxid
 endurance and retention model for deep learning simulations"): with x cycles or seconds, the
 threshold is x_th = p0 exp(p1 cell + p2 min(T_th / T, 1)), and beyond it, gradually,
 log10 R = log10 R0 + p3 (p1 cell + p2 T_c) (log10 x - log10 x_th), or suddenly R = R_stable.
-The paper fits p0..p3 to each material; there is no default.
+The paper fits p0..p3 to each material; there is no default. T_c is read here as the same
+min(T_th / T, 1), the only term that p2 has a unit for.
 """
 
 import math
@@ -18,6 +19,8 @@ from .layers import Layer
 from .random import Where
 
 Floats = npt.NDArray[np.float64]
+
+_MOST_EXPONENT, _MOST_DECADES = 600.0, 200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +53,25 @@ class Failure:
             raise ValueError(f"p0 of a failure must be above 0, not {self.p0!r}")
         if not (self.kelvin > 0 and self.threshold_kelvin > 0 and self.cell_nm > 0):
             raise ValueError("cell_nm, kelvin and threshold_kelvin must be above 0")
+        if not all(math.isfinite(p) for p in (self.p0, self.p1, self.p2, self.p3)):
+            raise ValueError("p0, p1, p2 and p3 of a failure must be finite")
+        if not abs(self._exponent) < _MOST_EXPONENT:
+            raise ValueError(
+                f"p1 cell + p2 min(T_th / T, 1) is {self._exponent:g}, which gives no threshold; "
+                f"cell_nm is in nanometres"
+            )
         if self.stable_ohms is not None and not self.stable_ohms > 0:
             raise ValueError(f"stable_ohms must be above 0, not {self.stable_ohms!r}")
 
     @property
     def threshold(self) -> float:
         """Cycles or seconds after which R moves."""
+        return self.p0 * math.exp(self._exponent)
+
+    @property
+    def _exponent(self) -> float:
         heat = min(self.threshold_kelvin / self.kelvin, 1.0)
-        return self.p0 * math.exp(self.p1 * self.cell_nm + self.p2 * heat)
+        return self.p1 * self.cell_nm + self.p2 * heat
 
     def resistance(self, ohms: float, x: float) -> float:
         """R after ``x`` cycles or seconds, ohms."""
@@ -65,8 +79,9 @@ class Failure:
             return ohms
         if self.stable_ohms is not None:
             return self.stable_ohms
-        slope = self.p3 * (self.p1 * self.cell_nm + self.p2 * (self.kelvin - 273.15))
-        return ohms * 10.0 ** (slope * (math.log10(x) - math.log10(self.threshold)))
+        decades = self.p3 * self._exponent * (math.log10(x) - math.log10(self.threshold))
+        # A fit that is carried too far still gives a number.
+        return ohms * 10.0 ** min(max(decades, -_MOST_DECADES), _MOST_DECADES)
 
 
 @dataclass(frozen=True, kw_only=True)

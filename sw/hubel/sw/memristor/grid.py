@@ -73,15 +73,22 @@ def measure(context: Context, points: Sequence[Point]) -> list[Cell]:
 
 
 def measure_seed(task: Task, points: Sequence[Point], seed: int) -> list[Measured]:
-    """``points`` with the devices of one ``seed``; points of the same cells share the devices."""
+    """``points`` with the devices of one ``seed``; points of the same cells share the devices, and
+    equal points are measured once."""
     made: dict[int, ProgramDevices] = {}
+    known: dict[tuple, Measured] = {}
     results = []
     for point in points:
+        key = (id(point.cells), point.time, point.compensation)
+        if key in known:
+            results.append(known[key])
+            continue
         if id(point.cells) not in made:
             params = SynapseParams(array=point.cells, weight_width=task.program.weight_width)
             made[id(point.cells)] = program_devices(task.program, params, seed=seed)
         devices = made[id(point.cells)]
-        results.append(_measured(task, devices, program_at(devices, point)))
+        known[key] = _measured(task, devices, program_at(devices, point))
+        results.append(known[key])
     return results
 
 

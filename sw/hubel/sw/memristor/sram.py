@@ -10,7 +10,7 @@ from hubel.sim.memristor.breakeven import NON_VOLATILE, RRAM, SRAM, break_even
 from hubel.sim.memristor.endurance import YEAR
 
 from ..carbon import intensity
-from ..svg import RUST, pixels
+from ..svg import INK, pixels
 from .bands import STYLES
 from .context import Context
 from .experiment import Experiment, Floor, Table
@@ -87,11 +87,11 @@ def sram(context: Context) -> Experiment:
 def _draw(used: float, width: int) -> Drawing:
     drawing = pixels(width, 320)
     ax = drawing.subplots()
-    styles = (*STYLES, (RUST, (0, (1, 3)), "v"))
-    for memory, (colour, dashes, _) in zip((SRAM, *NON_VOLATILE), styles, strict=True):
+    memories = (SRAM, *NON_VOLATILE)
+    for memory, (colour, dashes, _) in zip(memories, STYLES, strict=False):
         ax.plot(RATES, [1e3 * memory.watts(r) for r in RATES], color=colour, linestyle=dashes,
                 linewidth=1.8, label=memory.name)  # fmt: skip
-    ax.axvline(used, color=STYLES[3][0], linewidth=1)
+    ax.axvline(used, color=INK, linewidth=1)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.grid(axis="y")
