@@ -36,10 +36,10 @@ def draw(found: Sensitivity) -> Drawing:
     )
     if names:
         rows = list(found.importance.values())
-        axes[1].barh(names, [row["pawn"] for row in rows], color="#00697a", label="of the scores")
+        axes[1].barh(names, [row["pawn"] for row in rows], color="#00697a", label="this parameter")
         axes[1].plot([row["noise"] for row in rows], names, "|", color="#a8481f", markersize=16,
-                     markeredgewidth=2.5, label="noise, 95 %")  # fmt: skip
-        axes[1].legend(loc="lower right", frameon=False)
+                     markeredgewidth=2.5, label="95 % of it shuffled")  # fmt: skip
+        axes[1].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         axes[1].invert_yaxis()
         axes[1].set_xlim(left=0)
         axes[1].set_xlabel("importance (PAWN)")
