@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def random_layer(
 ) -> MacLayer:
     """A dense layer or a convolution of any geometry that fits ``source``."""
     high = 1 << (width - 1)
-    ends = {"name": f"w{number}", "source": f"l{number - 1}", "target": f"l{number}"}
+    ends: Any = {"name": f"w{number}", "source": f"l{number - 1}", "target": f"l{number}"}
     if last or source.plain or rng.random() < 0.3:
         channels = int(rng.integers(1, 20))
         weights = rng.integers(-high, high, (source.neurons, channels))
@@ -61,7 +62,8 @@ def random_layer(
             weights=weights, groups=groups, stride=stride, padding=padding, dilation=dilation,
             **ends,
         )  # fmt: skip
-        pool = tuple(int(rng.integers(1, min(3, n) + 1)) for n in size)
+        rows, columns = (int(rng.integers(1, min(3, n) + 1)) for n in size)
+        pool = rows, columns
     layer = MacLayer(
         projection=projection,
         shape=shape,
@@ -106,7 +108,7 @@ def chain(seed: int, *sizes: int) -> MacProgram:
     layers = []
     for i, (n, k) in enumerate(pairwise(sizes), 1):
         last = i == len(sizes) - 1
-        ends = {"name": f"w{i}", "source": f"l{i - 1}", "target": f"l{i}"}
+        ends: Any = {"name": f"w{i}", "source": f"l{i - 1}", "target": f"l{i}"}
         layer = MacLayer(
             projection=Dense(weights=rng.integers(-128, 128, (n, k)), **ends),
             shape=Shape(k),

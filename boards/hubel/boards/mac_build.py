@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable
 
-from amaranth import *
-
 from hubel.hdl.mac_core import MacCore
 from hubel.hdl.mac_params import MacParams
 from hubel.hdl.mac_program import MacProgram

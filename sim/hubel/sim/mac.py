@@ -133,11 +133,10 @@ def run(
     """
     x = checked_values(program, values)
     activations = []
-    for layer, source in zip(program.layers, program.sources, strict=True):
-        total = totals(layer, x, source)
-        if layer.multiplier:
-            x = activate(layer, total, program.activation_width)
-            activations.append(x)
+    for layer, source in zip(program.layers[:-1], program.sources, strict=False):
+        x = activate(layer, totals(layer, x, source), program.activation_width)
+        activations.append(x)
+    total = totals(program.layers[-1], x, program.sources[-1])
     # Logits leave by row, column and channel.
     logits = total.transpose(0, 2, 3, 1).reshape(len(total), -1)
     params = program.params(lanes=lanes, skip_zeros=skip_zeros)

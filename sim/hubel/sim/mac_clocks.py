@@ -69,7 +69,7 @@ def _loaded(first: int, writes: Ints, inputs: int) -> int:
     ``writes`` (clocks) happens."""
     end = first + inputs
     while True:
-        blocked = np.count_nonzero((first <= writes) & (writes < end))
+        blocked = int(np.count_nonzero((first <= writes) & (writes < end)))
         if first + inputs + blocked == end:
             return end
         end = first + inputs + blocked
