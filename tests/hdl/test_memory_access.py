@@ -51,9 +51,15 @@ def run_loaded(
 
     async def finish(ctx: Any) -> None:
         rows = await read_rows(
-            ctx, dut.memory, MemoryKind.NEURONS, NeuronRow.STATE << neuron_row_width(params),
-            sum(params.words) * params.folds, row_bytes=row_bytes(neuron_row_shape(params)), stall=gap, seed=seed,
-        )  # fmt: skip
+            ctx,
+            dut.memory,
+            MemoryKind.NEURONS,
+            NeuronRow.STATE << neuron_row_width(params),
+            sum(params.words) * params.folds,
+            row_bytes=row_bytes(neuron_row_shape(params)),
+            stall=gap,
+            seed=seed,
+        )
         states.extend(rows)
 
     samples, steps = spikes.shape[:2]

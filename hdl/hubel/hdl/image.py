@@ -13,8 +13,8 @@ from .population import Population
 from .program import Conv2d, Program, Projection, Sparse, channel_words, projection_entries
 from .shape import Shape
 
-__all__ = ["NeuronRow", "ParameterLayout", "StateLayout", "neuron_row_shape", "neuron_row_width", "neuron_rows",
-           "row_width", "sparse_rows", "weight_rows"]
+__all__ = ["NeuronRow", "ParameterLayout", "StateLayout", "neuron_row_shape",
+           "neuron_row_width", "neuron_rows", "row_width", "sparse_rows", "weight_rows"]
 
 
 class NeuronRow(IntEnum):

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from .address_tables import JobLayout, table_layout, table_rows
-from .image import NeuronRow, neuron_row_shape, neuron_row_width, neuron_rows, sparse_rows, weight_rows
+from .image import (
+    NeuronRow,
+    neuron_row_shape,
+    neuron_row_width,
+    neuron_rows,
+    sparse_rows,
+    weight_rows,
+)
 from .lif import SharedLayout
 from .memory_access import MemoryKind, row_bytes
 from .params import CoreParams, WalkKind

@@ -160,6 +160,13 @@ class CoreParams:
         """Number of ``population`` among the sources."""
         return len(self.inputs) + population
 
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of 16 x 16 bits that the neuron update needs: one for each state that
+        decays, two with 24 bits."""
+        decaying = 1 + self.neuron.current + self.neuron.adaptive
+        return self.lanes // self.folds * decaying * (1 if self.state_width == 16 else 2)
+
     @cached_property
     def words(self) -> tuple[int, ...]:
         """State words (rows of ``lanes`` neurons) of each population."""
