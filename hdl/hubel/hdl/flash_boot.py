@@ -22,7 +22,11 @@ class SpiSignature(wiring.Signature):
     """An SPI bus as its controller sees it."""
     def __init__(self):
         super().__init__({
-            "cs_n": Out(1, init=1), "clk": Out(1), "copi": Out(1), "cipo": In(1)})
+            "cs_n": Out(1, init=1),  # pyright: ignore[reportCallIssue]
+            "clk":  Out(1),
+            "copi": Out(1),
+            "cipo": In(1),
+        })
 
 
 class FlashBoot(wiring.Component):

@@ -139,10 +139,11 @@ class Board:
 
     def _checked(self, program: Program) -> CoreParams:
         identity = self.identity
-        params = program.params(lanes=identity.lanes)
-        wanted = configuration_hash(params)
-        if identity.configuration == wanted:
-            return params
+        for folds in (2, 1) if identity.lanes > 2 else (1,):
+            params = program.params(lanes=identity.lanes, folds=folds)
+            wanted = configuration_hash(params)
+            if identity.configuration == wanted:
+                return params
         mine, theirs = described(params), identity.text
         if mine == theirs:
             theirs += " with other projections, outputs or neuron models"

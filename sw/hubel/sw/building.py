@@ -63,7 +63,7 @@ def build_recorded(
     ToolMissing, BuildFailed
         From the build.
     """
-    params = program.params(lanes=lanes or board.lanes)
+    params = board.core_params(program, lanes)
     check_fit(board, params, program)
     return _recorded(
         board,
