@@ -29,8 +29,8 @@ class InputTraces(wiring.Component):
         All traces count as 0.
     x_step : :py:`In(16)`
         What a spike adds.
-    value, decayed
-        Traces to be decayed, and the answer two cycles later.
+    decay, decayed
+        ``traces`` are to be decayed in this cycle; the answer two cycles later.
     position, event : :py:`In(range(inputs))`, :py:`Out(range(inputs))`
         An entry of the list, one cycle later.
     count : :py:`Out(range(inputs + 1))`
@@ -46,7 +46,7 @@ class InputTraces(wiring.Component):
         super().__init__({
             "spike": In(1), "code": In(range(params.inputs)),
             "start": In(1), "busy": Out(1), "fresh": In(1), "x_step": In(VALUE_WIDTH),
-            "value": Out(values), "decayed": In(values),
+            "decay": Out(1), "decayed": In(values),
             "position": In(range(params.inputs)), "event": Out(range(params.inputs)),
             "count": Out(range(params.inputs + 1)), "listed": Out(1),
             "word": In(range(params.input_words)), "traces": Out(values),
@@ -73,7 +73,6 @@ class InputTraces(wiring.Component):
             read.addr.eq(Mux(self.busy, row, self.word)),
             list_read.addr.eq(self.position),
             self.event.eq(list_read.data),
-            self.value.eq(read.data),
             self.traces.eq(Mux(self.fresh, 0, read.data)),
             write.addr.eq(row),
         ]
@@ -102,8 +101,7 @@ class InputTraces(wiring.Component):
         stored = []
         for lane in range(lanes):
             total = Signal(VALUE_WIDTH + 1, name=f"total_{lane}")
-            m.d.comb += total.eq(Mux(self.fresh, 0, self.decayed[lane])
-                                 + Mux(spiked[lane], self.x_step, 0))
+            m.d.comb += total.eq(self.decayed[lane] + Mux(spiked[lane], self.x_step, 0))
             stored.append(Mux(total[-1], VALUE_MAX, total[:VALUE_WIDTH]))
         m.d.comb += write.data.eq(Cat(stored))
 
@@ -125,6 +123,7 @@ class InputTraces(wiring.Component):
             with m.State("Fetch"):
                 m.next = "Decay"
             with m.State("Decay"):
+                m.d.comb += self.decay.eq(1)
                 m.d.comb += flag_write.en.eq(~C(0, lanes))
                 m.d.sync += [spiked.eq(flag_read.data), left.eq(flag_read.data)]
                 m.next = "Multiply"

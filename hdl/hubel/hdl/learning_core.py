@@ -176,7 +176,8 @@ class LearningCore(wiring.Component):
             update.weights.eq(weights.word),
             update.valid.eq(valid[_FETCH_CYCLES] & self._changing),
             update.from_input.eq(~self._column),
-            update.traces.eq(Mux(self._column, self._traces.traces, self._neurons.y)),
+            update.traces.eq(Mux(self._column | self._traces.busy, self._traces.traces,
+                                 self._neurons.y)),
             lane.eq(access.address),
             access.weight_row.eq(weights.word.as_value().word_select(lane, params.weight_width)),
         ]
@@ -233,15 +234,14 @@ class LearningCore(wiring.Component):
             update.up.eq(self._up),
         ]
         # Who lets what decay: the traces of the inputs first, then the neurons.
-        with m.If(self._traces.busy):
-            m.d.comb += [update.decay.eq(1), update.value.eq(self._traces.value),
-                         update.factor.eq(rates.x_decay)]
-        with m.Else():
-            m.d.comb += [update.decay.eq(self._neurons.decay),
-                         update.value.eq(self._neurons.value),
-                         update.factor.eq(self._neurons.factor)]
-        m.d.comb += [self._traces.decayed.eq(update.decayed),
-                     self._neurons.decayed.eq(update.decayed)]
+        m.d.comb += [
+            update.decay.eq(self._traces.decay | self._neurons.decay),
+            update.single.eq(self._neurons.decay),
+            update.factor.eq(Mux(self._traces.decay, rates.x_decay, self._neurons.factor)),
+            update.value.eq(self._neurons.value),
+            self._traces.decayed.eq(update.decayed),
+            self._neurons.decayed.eq(update.decayed[0]),
+        ]
 
     def _elaborate_steps(self, m):
         params, traces, neurons = self.params, self._traces, self._neurons

@@ -1,4 +1,4 @@
-"""The neurons of a learning core: membranes, adaptations and traces, word by word."""
+"""The neurons of a learning core: membranes, adaptations and traces, one after the other."""
 
 from amaranth import *
 from amaranth.lib import data, memory, wiring
@@ -10,6 +10,8 @@ from .stdp_params import VALUE_MAX, VALUE_WIDTH, LearningParams
 
 __all__ = ["NeuronSweep", "NeuronValues"]
 
+_BYTES = VALUE_WIDTH // 8
+
 
 class NeuronValues(data.StructLayout):
     """What a neuron remembers: membrane, adaptation of the threshold, trace."""
@@ -18,11 +20,10 @@ class NeuronValues(data.StructLayout):
 
 
 class NeuronSweep(wiring.Component):
-    """Lets a word of neurons decay, has the weights of the step added to it, saturates, compares,
-    and goes on to the next word.
+    """Word by word of neurons: lets their traces decay, has the weights of the step added up, and
+    then updates one neuron in two cycles: decay, add, saturate, compare.
 
-    A word takes nine cycles, the cycles from ``gather`` to ``gathered`` beyond five, and one
-    for each candidate beyond the first.
+    A word takes ``3 * lanes + 5`` cycles, and those from ``gather`` to ``gathered``.
 
     Parameters
     ----------
@@ -57,196 +58,160 @@ class NeuronSweep(wiring.Component):
     """
     def __init__(self, params: LearningParams):
         self.params = params
-        values = data.ArrayLayout(VALUE_WIDTH, params.lanes)
         super().__init__({
             "start": In(1), "busy": Out(1), "fresh": In(1), "inhibited": In(1),
             "rates": In(RatesLayout()),
-            "value": Out(values), "factor": Out(DECAY_SHIFT + 1), "decay": Out(1),
-            "decayed": In(values),
+            "value": Out(VALUE_WIDTH), "factor": Out(DECAY_SHIFT + 1), "decay": Out(1),
+            "decayed": In(VALUE_WIDTH),
             "word": Out(range(params.neuron_words)), "gather": Out(1), "gathered": In(1),
-            "add": In(1), "weights": In(data.ArrayLayout(8, params.lanes)), "y": Out(values),
+            "add": In(1), "weights": In(data.ArrayLayout(8, params.lanes)),
+            "y": Out(data.ArrayLayout(VALUE_WIDTH, params.lanes)),
             "candidate": Out(1), "code": Out(range(params.neurons)), "above": Out(VALUE_WIDTH),
             "win": In(1), "winner": In(range(params.neurons)), "won": Out(1),
-            "access": In(range(params.neurons)), "access_enable": In(NeuronValues().size // 8),
+            "access": In(range(params.neurons)), "access_enable": In(3 * _BYTES),
             "access_data": In(8), "row": Out(NeuronValues()),
         })
 
     def elaborate(self, platform):
         m = Module()
-        params, lanes = self.params, self.params.lanes
-        shift = lanes.bit_length() - 1
-        reading, read_row = Signal(), Signal(range(params.neuron_words))
-        write_row, enable = Signal.like(read_row), Signal(lanes)
-        names = ("v", "a", "y")
-        kept = [{n: Signal(VALUE_WIDTH, name=f"{n}_{lane}") for n in names}
-                for lane in range(lanes)]
-        stored = [Signal(NeuronValues(), name=f"stored_{lane}") for lane in range(lanes)]
-        raised = Signal(NeuronValues())
-        winning = Signal()
-        above = [Signal(VALUE_WIDTH, name=f"above_{lane}") for lane in range(lanes)]
-        left = Signal(lanes)
-        lane_of_winner, lane_of_access = Signal(range(lanes)), Signal(range(lanes))
-        whole = ~C(0, NeuronValues().size // 8)
-
+        params, lanes, rates = self.params, self.params.lanes, self.rates
+        m.submodules.memory = rows = memory.Memory(
+            shape=NeuronValues().size, depth=params.neurons, init=[], attrs={"ram_style": "block"})
+        write, read = rows.write_port(granularity=8), rows.read_port()
+        m.d.comb += self.row.eq(NeuronValues()(read.data))
+        tracing, updating, winning = Signal(), Signal(), Signal()
+        # Cycles of a phase, and which lane is read.
+        beat = Signal(range(2 * lanes + 7))
+        lane = Signal(range(lanes))
+        m.d.sync += beat.eq(Mux(tracing | updating, beat + 1, 0))
         m.d.comb += [
-            read_row.eq(Mux(self.busy, self.word, self.access[shift:])),
-            write_row.eq(Mux(winning, self.winner[shift:],
-                             Mux(self.busy, self.word, self.access[shift:]))),
-            lane_of_winner.eq(self.winner[:shift]),
+            lane.eq(Mux(tracing, beat, beat >> 1)),
+            read.addr.eq(Mux(winning, self.winner, self.access)),
+            read.en.eq(1),
         ]
-        with m.If(winning):
-            m.d.comb += read_row.eq(self.winner[shift:])
-        m.d.sync += lane_of_access.eq(self.access[:shift])
-        for lane in range(lanes):
-            rows = memory.Memory(shape=NeuronValues().size, depth=max(2, params.neuron_words),
-                                 init=[], attrs={"ram_style": "block"})
-            m.submodules[f"memory_{lane}"] = rows
-            write, read = rows.write_port(granularity=8), rows.read_port()
-            sweep = Cat(kept[lane][n] for n in names)
-            m.d.comb += [
-                read.addr.eq(read_row),
-                read.en.eq(reading),
-                stored[lane].eq(read.data),
-                write.addr.eq(write_row),
-                write.data.eq(Mux(winning, raised.as_value(), sweep)),
-                write.en.eq(Mux(enable[lane], whole, 0)),
-            ]
-            with m.If(~self.busy):
-                m.d.comb += [
-                    write.data.eq(self.access_data.replicate(len(whole))),
-                    write.en.eq(Mux(self.access[:shift] == lane, self.access_enable, 0)),
-                ]
-        with m.Switch(Mux(winning, lane_of_winner, lane_of_access)):
-            for lane in range(lanes):
-                with m.Case(lane):
-                    m.d.comb += self.row.eq(stored[lane])
+        with m.If(tracing | updating):
+            m.d.comb += read.addr.eq(Cat(lane, self.word))
+        with m.If(updating):
+            # The second cycle of a neuron needs the row of the first.
+            m.d.comb += read.en.eq(~beat[0])
+
+        # A neuron, by cycle after its row is read: in the first two its values are presented.
+        reads = Signal()
+        m.d.comb += reads.eq(updating & ~beat[0] & (beat < 2 * lanes))
+        at = [reads] + [Signal(name=f"update_{n}") for n in range(1, 7)]
+        m.d.sync += [later.eq(before) for before, later in zip(at, at[1:], strict=False)]
+        traced = Signal()
+        m.d.comb += traced.eq(tracing & (beat >= 3))
+
+        # Decay.
+        with m.If(at[1]):
+            m.d.comb += [self.value.eq(self.row.v), self.factor.eq(rates.v_decay)]
+        with m.Elif(at[2]):
+            m.d.comb += [self.value.eq(self.row.a), self.factor.eq(rates.a_decay)]
+        with m.Else():
+            m.d.comb += [self.value.eq(self.row.y), self.factor.eq(rates.y_decay)]
+        m.d.comb += self.decay.eq(at[1] | at[2] | tracing)
+        y = Signal(VALUE_WIDTH)
+        m.d.comb += y.eq(Mux(self.fresh, 0, self.decayed))
+        with m.If(traced):
+            m.d.sync += self.y.as_value().eq(Cat(self.y.as_value()[VALUE_WIDTH:], y))
+
+        # Add: the sums of the lanes, which leave one after the other.
+        sum_width = params.sum_width - 1
+        sums = [Signal(sum_width, name=f"sum_{n}") for n in range(lanes)]
+        for n in range(lanes):
+            after = sums[n + 1] if n + 1 < lanes else 0
+            with m.If(at[4] | self.add):
+                m.d.sync += sums[n].eq(Mux(at[4], after, sums[n] + self.weights[n]))
+        less = Signal(signed(VALUE_WIDTH + 1))
+        inhibition, leaked = Signal(VALUE_WIDTH), Signal(VALUE_WIDTH)
+        total = Signal(params.sum_width)
+        m.d.sync += inhibition.eq(Mux(self.inhibited, rates.inhibition, 0))
+        m.d.comb += [less.eq(self.decayed - inhibition), total.eq(leaked + sums[0])]
+        m.d.sync += leaked.eq(less)
+        with m.If(self.fresh | less[-1]):
+            m.d.sync += leaked.eq(0)
+
+        # Saturate, compare.
+        v, a, threshold = Signal(VALUE_WIDTH), Signal(VALUE_WIDTH), Signal(VALUE_WIDTH + 1)
+        beyond, lane_written = Signal(signed(VALUE_WIDTH + 2)), Signal(range(lanes))
+        m.d.sync += [
+            v.eq(total),
+            a.eq(self.decayed),
+            threshold.eq(rates.threshold + self.decayed),
+        ]
+        with m.If(total[VALUE_WIDTH:].any()):
+            m.d.sync += v.eq(VALUE_MAX)
+        m.d.comb += beyond.eq(threshold - v)
+        m.d.sync += [
+            self.above.eq(v - threshold),
+            self.candidate.eq(at[5] & beyond[-1]),
+            self.code.eq(Cat(lane_written, self.word)),
+        ]
+        with m.If(traced | at[5]):
+            m.d.sync += lane_written.eq(lane_written + 1)
 
         # A winner.
-        total_a, total_y = Signal(VALUE_WIDTH + 1), Signal(VALUE_WIDTH + 1)
-        m.d.comb += [total_a.eq(self.row.a + self.rates.a_step),
-                     total_y.eq(self.row.y + self.rates.y_step)]
-        m.d.sync += raised.eq(Cat(
-            C(0, VALUE_WIDTH), *(Mux(total[-1], VALUE_MAX, total[:VALUE_WIDTH])
-                                 for total in (total_a, total_y))))
+        raised_a, raised_y = (Signal(VALUE_WIDTH, name=f"raised_{n}") for n in "ay")
+        for new, old, step in ((raised_a, self.row.a, rates.a_step),
+                               (raised_y, self.row.y, rates.y_step)):
+            more = Signal(VALUE_WIDTH + 1, name=f"{new.name}_more")
+            m.d.comb += more.eq(old + step)
+            m.d.sync += new.eq(more)
+            with m.If(more[-1]):
+                m.d.sync += new.eq(VALUE_MAX)
 
-        # Candidates, the first of the word first.
-        first = Signal(range(lanes))
-        for lane in reversed(range(lanes)):
-            with m.If(left[lane]):
-                m.d.comb += first.eq(lane)
-        with m.Switch(first):
-            for lane in range(lanes):
-                with m.Case(lane):
-                    m.d.comb += self.above.eq(above[lane])
-        m.d.comb += [self.candidate.eq(left.any()), self.code.eq(Cat(first, self.word))]
-        with m.If(left.any()):
-            m.d.sync += left.eq(left & (left - 1))
-
-        # What the states of the machine do to each lane.
-        leak, keep_a, keep_y, saturate, level, compare = (
-            Signal(name=name) for name in
-            ("leak", "keep_a", "keep_y", "saturate", "level", "compare"))
-        wants = [self._elaborate_lane(m, lane, kept[lane], above[lane],
-                                      leak, keep_a, keep_y, saturate, level, compare)
-                 for lane in range(lanes)]
-        with m.If(compare):
-            m.d.sync += left.eq(Cat(wants))
-
-        def present(name, factor):
+        # What is written.
+        byte = self.access_data.replicate(_BYTES)
+        m.d.comb += [
+            write.addr.eq(self.access),
+            write.data.eq(Cat(byte, byte, byte)),
+            write.en.eq(Mux(self.busy, 0, self.access_enable)),
+        ]
+        with m.If(tracing | updating):
             m.d.comb += [
-                self.value.as_value().eq(Cat(stored[lane][name] for lane in range(lanes))),
-                self.factor.eq(factor),
-                self.decay.eq(1),
+                write.addr.eq(Cat(lane_written, self.word)),
+                write.data.eq(Cat(v, a, y)),
+                write.en.eq(Cat(at[5].replicate(2 * _BYTES), traced.replicate(_BYTES))),
+            ]
+        with m.Elif(winning):
+            m.d.comb += [
+                write.addr.eq(self.winner),
+                write.data.eq(Cat(C(0, VALUE_WIDTH), raised_a, raised_y)),
+                write.en.eq(self.won.replicate(3 * _BYTES)),
             ]
 
         last = Signal()
-        m.d.comb += [
-            last.eq(self.word == params.neuron_words - 1),
-            self.y.as_value().eq(Cat(kept[lane]["y"] for lane in range(lanes))),
-        ]
+        m.d.comb += last.eq(self.word == params.neuron_words - 1)
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("Idle"))
             with m.State("Idle"):
-                m.d.comb += reading.eq(1)
                 with m.If(self.start):
-                    m.next = "Fetch"
+                    m.next = "Trace"
                 with m.Elif(self.win):
                     m.next = "Winner"
-            with m.State("Fetch"):
-                m.d.comb += reading.eq(1)
-                m.next = "Membrane"
-            with m.State("Membrane"):
-                present("v", self.rates.v_decay)
-                m.d.comb += self.gather.eq(1)
-                m.next = "Adaptation"
-            with m.State("Adaptation"):
-                present("a", self.rates.a_decay)
-                m.next = "Trace"
             with m.State("Trace"):
-                present("y", self.rates.y_decay)
-                m.d.comb += leak.eq(1)
-                m.next = "Keep"
-            with m.State("Keep"):
-                m.d.comb += keep_a.eq(1)
-                m.next = "Gather"
+                m.d.comb += [tracing.eq(1), self.gather.eq(beat == lanes - 2)]
+                with m.If(beat == lanes + 2):
+                    m.d.sync += beat.eq(0)
+                    m.next = "Gather"
             with m.State("Gather"):
-                # The trace comes in the first of these cycles, and stays where it was.
-                traced = Signal()
-                m.d.comb += keep_y.eq(~traced)
-                m.d.sync += traced.eq(1)
-                m.d.comb += level.eq(1)
                 with m.If(self.gathered):
-                    m.d.sync += traced.eq(0)
-                    m.next = "Saturate"
-            with m.State("Saturate"):
-                m.d.comb += saturate.eq(1)
-                m.next = "Compare"
-            with m.State("Compare"):
-                m.d.comb += compare.eq(1)
-                m.next = "Store"
-            with m.State("Store"):
-                m.d.comb += enable.eq(~C(0, lanes))
-                with m.If(~(left & (left - 1)).any()):
-                    m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
-                    m.next = "Fetch"
+                    m.next = "Update"
+            with m.State("Update"):
+                m.d.comb += updating.eq(1)
+                with m.If(beat == 2 * lanes + 4):
+                    m.d.sync += [self.word.eq(Mux(last, 0, self.word + 1)), beat.eq(0)]
+                    m.next = "Trace"
                     with m.If(last):
                         m.next = "Idle"
             with m.State("Winner"):
-                m.d.comb += [winning.eq(1), reading.eq(1)]
+                m.d.comb += winning.eq(1)
                 m.next = "Raise"
             with m.State("Raise"):
                 m.d.comb += winning.eq(1)
                 m.next = "Write"
             with m.State("Write"):
-                m.d.comb += [winning.eq(1), self.won.eq(1), enable.eq(1 << lane_of_winner)]
+                m.d.comb += [winning.eq(1), self.won.eq(1)]
                 m.next = "Idle"
         return m
-
-    def _elaborate_lane(self, m, lane, kept, above, leak, keep_a, keep_y, saturate, level,
-                        compare):
-        """Whether the neuron wants to fire."""
-        rates, decayed = self.rates, self.decayed[lane]
-        total = Signal(self.params.sum_width, name=f"sum_{lane}")
-        less = Signal(signed(VALUE_WIDTH + 1), name=f"less_{lane}")
-        threshold = Signal(VALUE_WIDTH + 1, name=f"threshold_{lane}")
-        beyond = Signal(signed(VALUE_WIDTH + 2), name=f"beyond_{lane}")
-        m.d.comb += [
-            less.eq(decayed - Mux(self.inhibited, rates.inhibition, 0)),
-            beyond.eq(kept["v"] - threshold),
-        ]
-        with m.If(leak):
-            m.d.sync += total.eq(Mux(self.fresh | less[-1], 0, less[:VALUE_WIDTH]))
-        with m.Elif(self.add):
-            m.d.sync += total.eq(total + self.weights[lane])
-        with m.If(keep_a):
-            m.d.sync += kept["a"].eq(decayed)
-        with m.If(keep_y):
-            m.d.sync += kept["y"].eq(Mux(self.fresh, 0, decayed))
-        with m.If(level):
-            m.d.sync += threshold.eq(rates.threshold + kept["a"])
-        with m.If(saturate):
-            m.d.sync += kept["v"].eq(
-                Mux(total[VALUE_WIDTH:].any(), VALUE_MAX, total[:VALUE_WIDTH]))
-        with m.If(compare):
-            m.d.sync += above.eq(beyond[:VALUE_WIDTH])
-        return beyond > 0

@@ -38,8 +38,8 @@ class StdpUpdate(wiring.Component):
         Rule, direction (0 after a punishment) and rates.
     word, done
         New weights.
-    value, factor, decay
-        While ``decay``: what decays, a value a lane, and by which factor.
+    decay, factor, single, value
+        While ``decay``: ``traces`` decay by ``factor``, but with ``single`` lane 0 takes ``value``.
     decayed : :py:`Out(data.ArrayLayout(16, lanes))`
         ``(value * factor) >> 12``.
     random : :py:`In`
@@ -54,8 +54,8 @@ class StdpUpdate(wiring.Component):
             "pair": In(1), "up": In(1), "nearest": In(1),
             "a_plus": In(VALUE_WIDTH), "a_minus": In(VALUE_WIDTH),
             "word": Out(word), "done": Out(1),
-            "value": In(values), "factor": In(DECAY_SHIFT + 1), "decay": In(1),
-            "decayed": Out(values),
+            "decay": In(1), "factor": In(DECAY_SHIFT + 1), "single": In(1),
+            "value": In(VALUE_WIDTH), "decayed": Out(values),
             "random_load": In(4), "random_value": In(16), "random_state": Out(63),
         })
 
@@ -73,7 +73,12 @@ class StdpUpdate(wiring.Component):
             lfsr.value.eq(self.random_value),
             self.random_state.eq(lfsr.state),
         ]
-        lanes = [self._elaborate_lane(m, lane, lfsr.bits[lane])
+        rates = [Signal(VALUE_WIDTH, name=f"rate_{name}") for name in ("plus", "minus")]
+        m.d.comb += [
+            rates[0].eq(Mux(self.decay, self.factor, self.a_plus)),
+            rates[1].eq(Mux(self.decay, self.factor, self.a_minus)),
+        ]
+        lanes = [self._elaborate_lane(m, lane, lfsr.bits[lane], rates)
                  for lane in range(self.params.lanes)]
         m.d.comb += [
             self.word.as_value().eq(Cat(word for word, _ in lanes)),
@@ -81,7 +86,7 @@ class StdpUpdate(wiring.Component):
         ]
         return m
 
-    def _elaborate_lane(self, m, lane, bits):
+    def _elaborate_lane(self, m, lane, bits, rates):
         width = self.params.weight_width
 
         def signal(name, size):
@@ -101,10 +106,10 @@ class StdpUpdate(wiring.Component):
         fired, up = signal("fired", 1), [signal(f"up_{stage}", 1) for stage in range(2, 5)]
         trace = self.traces[lane]
         m.d.comb += fired.eq(Mux(self.pair, ~self.from_input, trace.any()))
+        traced = Mux(self.single, self.value, trace) if lane == 0 else trace
         m.d.sync += [
-            factor.eq(Mux(self.decay, self.value[lane],
-                          Mux(self.pair, trace, bounded[2 * width - VALUE_WIDTH:]))),
-            rate.eq(Mux(self.decay, self.factor, Mux(fired, self.a_plus, self.a_minus))),
+            factor.eq(Mux(self.pair | self.decay, traced, bounded[2 * width - VALUE_WIDTH:])),
+            rate.eq(Mux(fired, *rates)),
             up[0].eq(fired == self.up),
             up[1].eq(up[0]),
             up[2].eq(up[1]),
@@ -124,7 +129,9 @@ class StdpUpdate(wiring.Component):
 
         # 4: move, and clamp: beyond [0, 1] the sum has a bit more, of either sign.
         moved, new = signal("moved", width + 2), signal("new", width)
-        m.d.comb += moved.eq(Mux(up[2], weight[4] + step, weight[4] - step))
+        # One adder: to subtract, the complement and one more.
+        m.d.comb += moved.eq(
+            weight[4] + (step ^ (~up[2]).replicate(width + 2)) + ~up[2])
         top = (1 << width) - 1
         m.d.sync += new.eq(Mux(moved[width:].any(), Mux(up[2], top, 0), moved[:width]))
         return new, product[DECAY_SHIFT:DECAY_SHIFT + VALUE_WIDTH]

@@ -9,6 +9,7 @@ from . import commands
 from .bench_conversion import bench_conversion
 from .bench_simulators import Row, bench_simulators
 from .bench_virtual import bench_virtual
+from .bench_stdp import bench_stdp
 from .cli_print import print_json, print_table
 from .stages import Stages
 
@@ -86,6 +87,14 @@ def virtual(as_json: Json = False) -> None:
     with Stages(Console(stderr=as_json))("bench") as stage:
         rows = bench_virtual(stage.doing)
         stage.result = "one virtual board, its serial line and the driver included"
+def stdp(
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the placer to try.")] = 4,
+    as_json: Json = False,
+) -> None:
+    """Size and clock of a learning core of 256 neurons and 64 k synapses, on ECP5 and iCE40UP5K."""
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        rows = bench_stdp(stage.doing, seeds=seeds)
+        stage.result = "after place and route; with a serial port, a PLL and learning on"
     if as_json:
         print_json([row.to_json() for row in rows])
         return
@@ -103,3 +112,11 @@ def virtual(as_json: Json = False) -> None:
             for r in rows
         ],
     )
+        ("board", "MHz", "wanted", "LUT4", "flip-flops", "block RAM", "SPRAM", "multipliers",
+         "clocks a spike that learns"),
+        [
+            (r.board, r.fmax_mhz, r.clock_mhz, r.lut4, r.ff, r.block_ram, r.spram, r.dsp,
+             r.learning_clocks)
+            for r in rows
+        ],
+    )  # fmt: skip
