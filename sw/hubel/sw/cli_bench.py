@@ -8,8 +8,8 @@ from rich.console import Console
 from . import commands
 from .bench_conversion import bench_conversion
 from .bench_simulators import Row, bench_simulators
-from .bench_virtual import bench_virtual
 from .bench_stdp import bench_stdp
+from .bench_virtual import bench_virtual
 from .cli_print import print_json, print_table
 from .stages import Stages
 
@@ -87,14 +87,6 @@ def virtual(as_json: Json = False) -> None:
     with Stages(Console(stderr=as_json))("bench") as stage:
         rows = bench_virtual(stage.doing)
         stage.result = "one virtual board, its serial line and the driver included"
-def stdp(
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the placer to try.")] = 4,
-    as_json: Json = False,
-) -> None:
-    """Size and clock of a learning core of 256 neurons and 64 k synapses, on ECP5 and iCE40UP5K."""
-    with Stages(Console(stderr=as_json))("bench") as stage:
-        rows = bench_stdp(stage.doing, seeds=seeds)
-        stage.result = "after place and route; with a serial port, a PLL and learning on"
     if as_json:
         print_json([row.to_json() for row in rows])
         return
@@ -112,6 +104,22 @@ def stdp(
             for r in rows
         ],
     )
+
+
+@bench_app.command()
+def stdp(
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the placer to try.")] = 4,
+    as_json: Json = False,
+) -> None:
+    """Size and clock of a learning core of 256 neurons and 64 k synapses, on ECP5 and iCE40UP5K."""
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        rows = bench_stdp(stage.doing, seeds=seeds)
+        stage.result = "after place and route; with a serial port, a PLL and learning on"
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    print_table(
+        Console(),
         ("board", "MHz", "wanted", "LUT4", "flip-flops", "block RAM", "SPRAM", "multipliers",
          "clocks a spike that learns"),
         [
