@@ -1,6 +1,7 @@
 """A convolutional network on a board: the clock of its bitstream."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def network() -> Program:
     def weights(*shape: int) -> np.ndarray:
         return rng.integers(-128, 128, shape)
 
-    def conv(i: int, kernel: int, **geometry: tuple[int, int]) -> Conv2d:
+    def conv(i: int, kernel: int, **geometry: Any) -> Conv2d:
         channels = shapes[i + 1].channels, shapes[i].channels
         return Conv2d(
             name=f"conv_{i}",

@@ -147,22 +147,19 @@ class ListHarness(Elaboratable):
         asserted(m, "count_is_known", ~asks | (lists.count == counts[lists.parity]))
         clock = known & (lists.clock == self.which)
         asserted(m, "start_is_known", ~clock | (lists.fresh == fresh[lists.clock_parity]))
-        # The code comes two clocks after its position and three after its list; not of a spike that
-        # is taken with the position or was in the clock before.
+        # The code comes two clocks after its position; not of a spike that is taken in this clock
+        # or was in the one before.
         asked = [Signal(name=f"asked_{i}") for i in range(2)]
         answer = [Signal.like(lists.code, name=f"answer_{i}") for i in range(2)]
         was_stored, was_filling, written = Signal(), Signal(), Signal()
-        chosen, parity = Signal(), Signal()
         m.d.comb += written.eq(
-            (stored & (filling == parity)) | (was_stored & (was_filling == parity))
+            (stored & (filling == lists.parity)) | (was_stored & (was_filling == lists.parity))
         )
         m.d.sync += [
             was_stored.eq(stored),
             was_filling.eq(filling),
-            chosen.eq(asks),
-            parity.eq(lists.parity),
-            asked[0].eq(chosen & (lists.position == self.where) & ~written),
-            answer[0].eq(codes[parity]),
+            asked[0].eq(asks & (lists.position == self.where) & ~written),
+            answer[0].eq(codes[lists.parity]),
             asked[1].eq(asked[0]),
             answer[1].eq(answer[0]),
         ]

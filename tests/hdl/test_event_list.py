@@ -75,7 +75,6 @@ def vectors(
     expected: Clocks = [{} for _ in range(clocks + 2)]
     seen: dict[str, int] = dict.fromkeys(CORNERS, 0)
     before: tuple[int, int, int] | None = None
-    chosen = (read[0], 0)
     for clock in range(clocks):
         s = draw.randrange(len(lists))
         offered, taken = draw.random() >= gap, draw.random() >= busy
@@ -86,8 +85,7 @@ def vectors(
         code = draw.choice(codes[s])
         source, parity = draw.choice(read), draw.randrange(2)
         asked, asked_parity = draw.choice(read), draw.randrange(2)
-        # The position is in the list that was chosen in the clock before.
-        known = lists[chosen[0]].rows[chosen[1]]
+        known = lists[source].rows[parity]
         position = draw.choice([*known, 0]) if draw.random() < 0.9 else 0
         inputs.append(
             {
@@ -118,10 +116,10 @@ def vectors(
         # A row that is written while it is read, a clock after its spike was taken, is anybody's
         # guess.
         row = (s, lists[s].ended % 2, lists[s].filled) if spike and not lists[s].full else None
-        written = (*chosen, position) == before
-        if clock and position in known and not written and (*chosen, position) != row:
+        written = (source, parity, position) == before
+        if position in known and not written and (source, parity, position) != row:
             expected[clock + 2]["code"] = known[position]
-            seen["old"] += chosen[1] != lists[chosen[0]].ended % 2
+            seen["old"] += parity != lists[source].ended % 2
         seen["met"] += written
         seen["waits"] += offered and not taken
         seen["dropped"] += spike and lists[s].full
@@ -129,7 +127,7 @@ def vectors(
         seen["both"] += end and s == source and parity == lists[s].ended % 2
         if heard:
             lists[s].take(kind, code)
-        before, chosen = row, (source, parity)
+        before = row
     return inputs, expected[:clocks], seen
 
 
@@ -167,8 +165,8 @@ def test_one_step_is_read_while_the_next_is_collected() -> None:
     packets += [*((EventKind.SPIKE, c) for c in second), (EventKind.END, 0)]
     end = len(first) + 1
     inputs: Clocks = []
-    expected: Clocks = [{} for _ in range(len(packets) + len(codes) + 3)]
-    for clock in range(len(packets) + len(codes) + 1):
+    expected: Clocks = [{} for _ in range(len(packets) + len(codes) + 2)]
+    for clock in range(len(packets) + len(codes)):
         kind, code = packets[clock] if clock < len(packets) else (EventKind.SPIKE, 0)
         inputs.append(
             {
@@ -181,7 +179,7 @@ def test_one_step_is_read_while_the_next_is_collected() -> None:
                 "position": 0,
             }
         )
-        step, begin = (second, len(packets) + 1) if clock >= len(packets) else (first, end + 1)
+        step, begin = (second, len(packets)) if clock >= len(packets) else (first, end + 1)
         if begin <= clock < begin + len(codes):
             inputs[-1]["position"] = clock - begin
             expected[clock] |= {"count": len(codes), "fresh": int(step is first)}

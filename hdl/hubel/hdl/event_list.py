@@ -52,7 +52,7 @@ class EventList(wiring.Component):
     fresh : :py:`Out(1)`
         That step is the first of a sample.
     position : :py:`In(range(max(neurons)))`
-        Position in the list that was chosen by ``source`` and ``parity`` a cycle before.
+        Position in the list.
     code : :py:`Out(code_width)`
         The code there, two cycles later; of a spike that was taken two cycles before or earlier.
     accepted, dropped : :py:`Out(1)`
@@ -91,8 +91,6 @@ class EventList(wiring.Component):
             depth += 2 << widths[s]
         write_row, read_row = Signal(range(depth)), Signal(range(depth))
         self._elaborate_memory(m, write_row, read_row)
-        first_row = Signal(range(depth))
-        m.d.comb += read_row.eq(self.position | first_row)
 
         # What nobody reads is nowhere kept.
         spike, full, known = Signal(), Signal(), Signal()
@@ -132,8 +130,10 @@ class EventList(wiring.Component):
                         filling.eq(~filling),
                     ]
             with m.If(self.source == s):
-                m.d.sync += first_row.eq(Cat(C(0, width), self.parity) | base[s])
-                m.d.comb += self.count.eq(steps[self.parity].count)
+                m.d.comb += [
+                    read_row.eq(Cat(self.position[:width], self.parity) | base[s]),
+                    self.count.eq(steps[self.parity].count),
+                ]
             with m.If(self.clock == s):
                 m.d.comb += self.fresh.eq(steps[self.clock_parity].fresh)
         return m
