@@ -34,8 +34,8 @@ def with_random_features(data: Images) -> Ann:
     solution = np.linalg.solve(x.T @ x + np.eye(x.shape[1]), x.T @ wanted)
     readout = DenseLayer(
         name="classes",
-        weights=solution[:-1],
-        bias=solution[-1],
+        weights=solution[:-1].astype(np.float64),
+        bias=solution[-1].astype(np.float64),
         activation="identity",
         pool=(2, 2),
     )
