@@ -63,9 +63,9 @@ class Competition(wiring.Component):
             m.d.sync += self.count.eq(self.count + 1)
         with m.If(self.clear):
             m.d.sync += [self.count.eq(0), first.eq(1)]
+        # Those come after the winner before that are less far above, or as far and of higher code.
         after = Signal()
-        m.d.comb += after.eq(first | (above < last_above)
-                             | ((above == last_above) & (code > self.winner)))
+        m.d.comb += after.eq(first | (Cat(~code, above) < Cat(~self.winner, last_above)))
         with m.If(looked & after & (~some | (above > best_above))):
             m.d.sync += [best_above.eq(above), best_code.eq(code), some.eq(1)]
         with m.FSM():

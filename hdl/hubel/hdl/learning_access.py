@@ -122,14 +122,16 @@ class LearningAccess(wiring.Component):
             ]
             m.d.sync += low.eq(self.byte)
 
-        row = Signal(NeuronValues().size)
+        # Beyond the first two bytes only neurons have more.
+        first = Signal(16)
         with m.Switch(memory):
             with m.Case(LearningMemory.WEIGHTS):
-                m.d.comb += row.eq(self.weight_row)
+                m.d.comb += first.eq(self.weight_row)
             with m.Case(LearningMemory.NEURONS):
-                m.d.comb += row.eq(self.neuron_row.as_value())
+                m.d.comb += first.eq(self.neuron_row.as_value())
             with m.Case(LearningMemory.RANDOM):
-                m.d.comb += row.eq(self.random_row)
+                m.d.comb += first.eq(self.random_row)
+        row = Cat(first, self.neuron_row.as_value()[16:])
         wait = Signal(2)
         m.d.comb += self.weight_read.eq(memory == LearningMemory.WEIGHTS)
         with m.FSM():

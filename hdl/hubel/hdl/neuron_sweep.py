@@ -48,7 +48,7 @@ class NeuronSweep(wiring.Component):
     y : :py:`Out(data.ArrayLayout(16, lanes))`
         The traces of ``word``, from five cycles after ``gather`` on.
     candidate, code, above : :py:`Out`
-        A neuron whose membrane is by ``above`` above its threshold.
+        A neuron whose membrane is by ``above + 1`` above its threshold.
     win, winner, won
         ``winner`` fires: resets its membrane, raises its adaptation and its trace. Done in the
         cycle of ``won``. Only while not ``busy``; ``win`` is held until then.
@@ -142,10 +142,11 @@ class NeuronSweep(wiring.Component):
         ]
         with m.If(total[VALUE_WIDTH:].any()):
             m.d.sync += v.eq(VALUE_MAX)
-        m.d.comb += beyond.eq(threshold - v)
+        # v - threshold - 1: not negative where the neuron wants to fire.
+        m.d.comb += beyond.eq(v + (~threshold).as_signed())
         m.d.sync += [
-            self.above.eq(v - threshold),
-            self.candidate.eq(at[5] & beyond[-1]),
+            self.above.eq(beyond),
+            self.candidate.eq(at[5] & ~beyond[-1]),
             self.code.eq(Cat(lane_written, self.word)),
         ]
         with m.If(traced | at[5]):
