@@ -2,12 +2,11 @@
 
     python tests/fuzz/fuzz_importers.py SECONDS [FILE ...]
 
-Every file is a start; without any, small ones are made. Uses atheris where it is installed,
-otherwise random changes of bytes. A find ends the run; the file is then kept in the current folder
-as fuzz_find.*. Make a test of it.
+Every file is a start; without any, small ones are made. A find ends the run; the file is then kept
+in the current folder as fuzz_find.* (crash-* by atheris). Make a test of it.
 
-Reading HDF5 takes a process for each file; so without atheris most of the time goes into changes
-of what was read, in this process.
+Reading HDF5 takes a process for each file; so most of the time goes into changes of what was read,
+in this process: guided by atheris where it is installed, at random otherwise.
 """
 
 import copy
@@ -18,6 +17,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import nir
@@ -189,25 +189,49 @@ def random_bytes(paths: list[Path], seconds: float) -> int:
     return 0
 
 
-def with_atheris(paths: list[Path], folder: Path, seconds: float) -> None:
-    """Let atheris change bytes, guided by what the code does."""
+class Choices:
+    """What :func:`changed_tree` asks of a random generator, answered from the fuzzer's bytes, so
+    that it learns which changes lead where."""
+
+    def __init__(self, data: bytes):
+        import atheris  # pyright: ignore[reportMissingImports]
+
+        self._data = atheris.FuzzedDataProvider(data)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def integers(self, low: int, high: int | None = None) -> int:
+        low, high = (0, low) if high is None else (low, high)
+        return self._data.ConsumeIntInRange(low, high - 1)
+
+    def choice(self, values: list, size: int | None = None):
+        if size is None:
+            return values[self.integers(len(values))]
+        return [values[self.integers(len(values))] for _ in range(size)]
+
+    def random(self) -> float:
+        return self._data.ConsumeProbability()
+
+    def bytes(self, size: int) -> bytes:
+        return self._data.ConsumeBytes(size).ljust(size, b"\0")
+
+
+def with_atheris(paths: list[Path], seconds: float) -> None:
+    """Let atheris change what is in files, guided by what the code does. Does not return."""
     import atheris  # pyright: ignore[reportMissingImports]
 
-    corpus = folder / "corpus"
-    corpus.mkdir()
-    for path in paths:
-        # The first byte says what it is.
-        (corpus / path.name).write_bytes(
-            (b"L" if path.suffix == ".net" else b"N") + path.read_bytes()
-        )
+    trees = {path: read_hdf5(path, "file", "") for path in paths}
 
     def one(data: bytes) -> None:
-        target = folder / ("target.net" if data[:1] == b"L" else "target.nir")
-        target.write_bytes(data[1:])
-        attempt(target)
+        choices: Any = Choices(data)
+        path = paths[choices.integers(len(paths))]
+        tree = changed_tree(trees[path], choices)
+        with (
+            mock.patch("hubel.sw.nir.read.read_hdf5", lambda *_: copy.deepcopy(tree)),
+            mock.patch("hubel.sw.loihi_file.read_hdf5", lambda *_: copy.deepcopy(tree)),
+        ):
+            attempt(path)
 
     atheris.instrument_all()  # pyright: ignore[reportAttributeAccessIssue]
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", str(corpus)], one)
+    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}"], one)
     atheris.Fuzz()
 
 
@@ -220,9 +244,10 @@ def main() -> int:
             import atheris  # noqa: F401  # pyright: ignore[reportMissingImports]
         except ImportError:
             print("atheris is not installed: random changes")
-            return random_trees(paths, seconds * 0.7) or random_bytes(paths, seconds * 0.3)
-        with_atheris(paths, folder, seconds)
-        return 0
+            guided = random_trees
+        else:
+            guided = with_atheris
+        return random_bytes(paths, seconds * 0.3) or guided(paths, seconds * 0.7) or 0
 
 
 if __name__ == "__main__":

@@ -17,12 +17,14 @@ from hubel.sw import backends, commands
 from hubel.sw.bench_golden import Speed
 from hubel.sw.cli import main
 from hubel.sw.npz import write_npz
-from hubel.sw.program_file import save_program
+from hubel.sw.program_file import load_program, save_program
 
 COMMANDS = [
     *(["demo"], ["train"], ["convert"], ["compile"], ["verilog"], ["sim"], ["build"], ["flash"]),
     *(["run"], ["report"], ["nature"], ["nature", "report"], ["nature", "compute"]),
-    *(["bench"], ["bench", "golden"], ["doctor"]),
+    *(["bench"], ["bench", "golden"], ["doctor"], ["configure"], ["ranges"]),
+    *(["nature", "claim"], ["nature", "run"], ["nature", "idle"], ["nature", "export"]),
+    *(["nature", "sensitivity"],),
 ]
 
 
@@ -67,7 +69,9 @@ def test_from_training_to_spikes(tmp_path, monkeypatch, capsys):
     assert 0.3 < trained["test_accuracy"] <= 1
     assert main(["convert", "build/mlp.npz"]) == 0
     assert main(["compile", "build/network.nir", "--weight-bits", "4"]) == 0
-    assert "classes: a step adds up " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "profile hubel\nhidden: " in printed
+    assert "classes: a step adds up " in printed
     assert main(["verilog", "build/program.npz", "--no-lint"]) == 0
     assert "module hubel_core(" in Path("build/hubel_core.v").read_text()
     capsys.readouterr()
@@ -333,7 +337,7 @@ MISTAKES = {
     ),
     "negative intensity": (
         ["nature", "compute", "--power-w=1", "--seconds=1", "--intensity-g-per-kwh=-5"],
-        "carbon intensity must be at least 0, not -5.0",
+        "carbon intensity must be at least 0 in 'g/kWh', not -5",
     ),
     "no ledger": (
         ["nature", "report"],
@@ -434,6 +438,48 @@ def test_a_mistake_is_one_line_and_leaves_nothing(mistake, bad_files, capsys):
     assert sorted(path for path in bad_files.rglob("*") if path.is_file()) == before
 
 
+def test_settings_are_written_edited_and_obeyed(folder, capsys):
+    assert main(["train", "--epochs", "1", "--hidden", "8", "--out", "mlp.npz"]) == 0
+    assert main(["convert", "mlp.npz", "--out", "network.nir"]) == 0
+    assert main(["configure", "network.nir", "--out", "config.json", "--weight-bits", "4"]) == 0
+    assert main(["compile", "network.nir", "--config", "config.json", "--out", "as_is.npz"]) == 0
+    assert main(["compile", "network.nir", "--weight-bits", "4", "--out", "plain.npz"]) == 0
+    one, other = (load_program(name)[0] for name in ("as_is.npz", "plain.npz"))
+    assert one.params() == other.params()
+    for mine, theirs in zip(one.projections, other.projections, strict=True):
+        np.testing.assert_array_equal(mine.weights, theirs.weights)
+    config = json.loads(Path("config.json").read_text())
+    name = next(iter(config["populations"]))
+    config["populations"][name]["fraction_bits"] = 1
+    Path("config.json").write_text(json.dumps(config))
+    assert main(["compile", "network.nir", "--config", "config.json", "--out", "edited.npz"]) == 0
+    assert load_program("edited.npz")[0].populations[0].shift == 1
+    assert main(["compile", "network.nir", "--fraction-bits", "2", "--out", "two.npz"]) == 0
+    assert {p.shift for p in load_program("two.npz")[0].populations} == {2}
+    capsys.readouterr()
+    Path("config.json").write_text("{")
+    assert main(["compile", "network.nir", "--config", "config.json"]) == 2
+    assert capsys.readouterr().err.startswith("hubel: config.json: not JSON (")
+    Path("config.json").write_text("[]")
+    assert main(["compile", "network.nir", "--config", "config.json"]) == 2
+    assert capsys.readouterr().err == (
+        "hubel: config.json: not a table of settings; `hubel configure` writes one to edit\n"
+    )
+
+
+def test_numerical_profile(folder, capsys):
+    save_program("digits.npz", program(64, 4))
+    assert main(["ranges", "digits.npz", "--images", "2", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["population"] for entry in entries] == ["out"]
+    for entry in entries:
+        low, high = entry["membrane_limits"]
+        assert low <= entry["membrane"][0] <= entry["membrane"][1] <= high
+        assert entry["weights"][0] < entry["weights"][1]
+    assert main(["ranges", "digits.npz", "--images", "2"]) == 0
+    assert "saturations" in capsys.readouterr().out
+
+
 def test_a_file_that_is_no_nir(folder, capsys):
     assert main(["compile", "program.npz"]) == 2
     error = capsys.readouterr().err
@@ -463,7 +509,7 @@ def test_what_may_end_a_command(error, code, message, folder, monkeypatch, capsy
         (["train", "--epochs", "0"], "'--epochs'", "train"),
         (["train", "--epoch", "5"], "--epoch", "train"),
         (["demo", "--steps", "33"], "'--steps'", "demo"),
-        (["nature", "compute", "--power-w=-1", "--seconds=1"], "'--power-w'", "nature compute"),
+        (["nature", "compute", "--epochs=0"], "'--epochs'", "nature compute"),
         (["simulate"], "No such command 'simulate'", ""),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

