@@ -23,6 +23,8 @@ COMMANDS = [
     *(["demo"], ["train"], ["convert"], ["compile"], ["verilog"], ["sim"], ["build"], ["flash"]),
     *(["run"], ["report"], ["nature"], ["nature", "report"], ["nature", "compute"]),
     *(["bench"], ["bench", "golden"], ["doctor"], ["configure"], ["ranges"]),
+    *(["nature", "claim"], ["nature", "run"], ["nature", "idle"], ["nature", "export"]),
+    *(["nature", "sensitivity"],),
 ]
 
 
@@ -336,7 +338,7 @@ MISTAKES = {
     ),
     "negative intensity": (
         ["nature", "compute", "--power-w=1", "--seconds=1", "--intensity-g-per-kwh=-5"],
-        "carbon intensity must be at least 0, not -5.0",
+        "carbon intensity must be at least 0 in 'g/kWh', not -5",
     ),
     "no ledger": (
         ["nature", "report"],
@@ -508,7 +510,7 @@ def test_what_may_end_a_command(error, code, message, folder, monkeypatch, capsy
         (["train", "--epochs", "0"], "'--epochs'", "train"),
         (["train", "--epoch", "5"], "--epoch", "train"),
         (["demo", "--steps", "33"], "'--steps'", "demo"),
-        (["nature", "compute", "--power-w=-1", "--seconds=1"], "'--power-w'", "nature compute"),
+        (["nature", "compute", "--epochs=0"], "'--epochs'", "nature compute"),
         (["simulate"], "No such command 'simulate'", ""),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

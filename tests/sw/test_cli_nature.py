@@ -101,4 +101,4 @@ def test_refused_by_unit(capsys, option, value, message):
     options = {"--power-w": "71", "--seconds": "42"} | {option: value}
     code = main(["nature", "compute", *(word for pair in options.items() for word in pair)])
     assert code == 2
-    assert message in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"hubel: {message}")

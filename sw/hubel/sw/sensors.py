@@ -312,7 +312,7 @@ def nvml_sensors(nvml: Any = None) -> list[MeterSensor]:
         try:
             import pynvml as nvml
         except ImportError as error:
-            raise ImportError("GPUs need nvidia-ml-py; run: pip install nvidia-ml-py") from error
+            raise ImportError("GPUs need nvidia-ml-py; run: pip install 'hubel[gpu]'") from error
     try:
         nvml.nvmlInit()
         count = nvml.nvmlDeviceGetCount()
