@@ -90,7 +90,8 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """One line that says who wins, by what, and where."""
+        """One line that says who wins, by what, and where; or that the 95 % interval of the ratio
+        does not tell."""
         snn, ann = self.sides[0], self.sides[self.best]
         where = f"{self.task}, {self.board}, floor {100 * self.floor:.1f} %"
         if self.ratio is None or self.ratio.value is None:
@@ -98,9 +99,16 @@ class Comparison:
         else:
             ratio, what = self.ratio.value, f"estimated energy ({self.ratio.boundary})"
         name = f"the {ann.name}"
+        if self.ratio is not None and self.ratio.interval is not None:
+            low, high = self.ratio.interval
+            if low < 1 < high:
+                return (
+                    f"Undecided: the SNN takes {1 / ratio:.2f} times the {what} of {name}, but the "
+                    f"coefficients leave {1 / high:.2f} to {1 / low:.2f} ({where})."
+                )
         if ratio >= 1:
-            return f"The SNN wins: {ratio:.2f} times less {what} than {name} ({where})."
-        return f"The SNN loses: {1 / ratio:.2f} times the {what} of {name} ({where})."
+            return f"The SNN wins: {name} takes {ratio:.2f} times its {what} ({where})."
+        return f"The SNN loses: it takes {1 / ratio:.2f} times the {what} of {name} ({where})."
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that ``json.dumps`` accepts."""
