@@ -144,13 +144,20 @@ def test_break_even_on_the_board_is_where_the_two_meet(found):
     assert board_break_even(found.spikes_per_synapse, snn, placed, cheap, accesses=5) is None
 
 
-def test_verdict_says_who_loses(found):
-    value = found.ratio.value
-    word = "wins" if value >= 1 else "loses"
-    assert found.verdict.startswith(f"The SNN {word}: {max(value, 1 / value):.2f} times")
-    turned = replace(found.ratio, value=1 / value, interval=None, distribution="fixed")
-    other = replace(found, ratio=turned).verdict
-    assert ("wins" in other) != ("wins" in found.verdict)
+@pytest.mark.parametrize(
+    "ratio, interval, begins",
+    [
+        (0.5, (0.4, 0.7), "The SNN loses: it takes 2.00 times the estimated energy"),
+        (2.0, (1.5, 3.0), "The SNN wins: the ANN int8"),
+        (1.25, (0.8, 2.0), "Undecided: the SNN takes 0.80 times the estimated energy"),
+    ],
+)
+def test_verdict_says_who_loses_or_that_nobody_knows(found, ratio, interval, begins):
+    figure = replace(found.ratio, value=ratio, interval=interval)
+    verdict = replace(found, ratio=figure).verdict
+    assert verdict.startswith(begins) and "digits, icebreaker" in verdict
+    if begins.startswith("Undecided"):
+        assert "leave 0.50 to 1.25" in verdict
 
 
 def test_equal_designs_tie(found):
@@ -176,7 +183,9 @@ def test_page_and_pictures(found, tmp_path):
 
 def test_without_a_build_there_are_clocks_and_no_joules(found):
     bare = replace(found, placed=(), ratio=None, break_even=None, rungs=found.rungs[:3])
-    assert "clocks" in bare.verdict
+    snn, ann = bare.sides[0], bare.sides[bare.best]
+    word = "wins" if snn.clocks <= ann.clocks else "loses"
+    assert word in bare.verdict and "clocks" in bare.verdict
     names = [row[0] for row in compare_tables.sides(bare, 1_000_000).rows]
     assert "clocks" in names and "energy" not in names
     assert bare.to_json()["ratio"] is None

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hubel.boards import Board
 
 from .building import build_mac_recorded, build_recorded
@@ -25,6 +27,8 @@ MOST_STEPS = 32
 
 SNN, ANN, SKIPPING = "SNN", "ANN int8", "ANN int8, zeros skipped"
 
+# Steps that are tried at first.
+_FIRST_STEPS = 8
 # Images of the training set that calibrate the activations of the ANN.
 _CALIBRATION = 500
 
@@ -90,7 +94,8 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """One line that says who wins, by what, and where."""
+        """One line that says who wins, by what, and where; or that the 95 % interval of the ratio
+        does not tell."""
         snn, ann = self.sides[0], self.sides[self.best]
         where = f"{self.task}, {self.board}, floor {100 * self.floor:.1f} %"
         if self.ratio is None or self.ratio.value is None:
@@ -98,9 +103,16 @@ class Comparison:
         else:
             ratio, what = self.ratio.value, f"estimated energy ({self.ratio.boundary})"
         name = f"the {ann.name}"
+        if self.ratio is not None and self.ratio.interval is not None:
+            low, high = self.ratio.interval
+            if low < 1 < high:
+                return (
+                    f"Undecided: the SNN takes {1 / ratio:.2f} times the {what} of {name}, but the "
+                    f"coefficients leave {1 / high:.2f} to {1 / low:.2f} ({where})."
+                )
         if ratio >= 1:
-            return f"The SNN wins: {ratio:.2f} times less {what} than {name} ({where})."
-        return f"The SNN loses: {1 / ratio:.2f} times the {what} of {name} ({where})."
+            return f"The SNN wins: {name} takes {ratio:.2f} times its {what} ({where})."
+        return f"The SNN loses: it takes {1 / ratio:.2f} times the {what} of {name} ({where})."
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that ``json.dumps`` accepts."""
@@ -156,8 +168,12 @@ def compare(
     part = task.train[:_CALIBRATION]
     mac_program = quantise_ann(task.ann, part, full_scale=task.full_scale)
     on_stage("accuracy of the SNN by steps")
-    curve = snn_accuracy(program, task, settings.steps)
-    enough = [step + 1 for step, accuracy in enumerate(curve) if accuracy >= floor]
+    tried, enough, curve = min(_FIRST_STEPS, settings.steps), [], np.zeros(0)
+    # Long runs take minutes, and are seldom needed.
+    while not enough and len(curve) < settings.steps:
+        curve = snn_accuracy(program, task, tried)
+        enough = [step + 1 for step, accuracy in enumerate(curve) if accuracy >= floor]
+        tried = min(2 * tried, settings.steps)
     if not enough:
         raise ValueError(
             f"{task.name}: the SNN reaches {100 * curve.max():.2f} % in {settings.steps} steps at "
