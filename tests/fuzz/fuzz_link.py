@@ -120,8 +120,8 @@ def fuzz_gateware(count: int, seed: int) -> None:
             for population, expected in zip(program.populations, trace.spikes, strict=True):
                 np.testing.assert_array_equal(run.spikes[population.name], expected)
             assert run.counters == trace.counters.total()
-            if sys.stdout.isatty():
-                print(f"\r{done:,} bytes", end="", flush=True)
+            if sys.stdout.isatty() or done % 1_000_000 == 0:
+                print(f"\r{done:,} bytes", end="" if sys.stdout.isatty() else "\n", flush=True)
     assert virtual.speed is not None
     print(
         f"\rgateware: {done:,} bytes of garbage (seed {seed}), {came:,} bytes of answers, equal to "
