@@ -123,10 +123,9 @@ def fuzz_gateware(count: int, seed: int) -> None:
                 print(f"\r{done:,} bytes", end="" if sys.stdout.isatty() else "\n", flush=True)
     assert virtual.speed is not None and counted > 0
     print(
-        f"\rgateware: {done:,} bytes of garbage (seed {seed}), {came:,} bytes of answers, {counted:,} "
-        f"frames counted as bad, stale or lost since they were asked for last; equal to golden "
-        f"after each {CHUNK:,}; {virtual.speed.clocks:,} clocks, "
-        f"{time.monotonic() - start:.0f} s"
+        f"\rgateware: {done:,} bytes of garbage (seed {seed}), {came:,} bytes of answers, "
+        f"{counted:,} faults counted; equal to golden after each {CHUNK:,}; "
+        f"{virtual.speed.clocks:,} clocks, {time.monotonic() - start:.0f} s"
     )
 
 
