@@ -17,7 +17,7 @@ from hubel.sim import golden
 from hubel.sim.frames import FrameReader, encode_request
 from hubel.sim.virtual import VirtualBoard, build_virtual, run_bytes
 from hubel.sw import Board
-from hubel.sw.board import BoardRun
+from hubel.sw.board_run import BoardRun
 from hubel.sw.cli import main
 from hubel.sw.link_client import LinkError
 from hubel.sw.program_file import save_program

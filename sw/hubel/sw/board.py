@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from hubel.hdl.program_tag import program_tag
 from hubel.sim.golden import checked_spikes
 
 from .board_events import Bools, OutputSpikes, step_events
+from .board_run import BoardRun, States, stacked
 from .board_states import state_bytes, unpack_states
 from .link_client import LinkClient, LinkError, Port, SessionLost, open_port
 
@@ -29,23 +29,7 @@ BAUD = 1_000_000
 _RESTARTS = 3
 
 Progress = Callable[[int, int], None]
-States = dict[str, list[npt.NDArray[np.int32]]]
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BoardRun:
-    """What a board did.
-
-    ``spikes`` has the spikes of each output by name, bool of shape (samples, steps, neurons);
-    ``states`` for "v", and for "u", "a" and "r" where the core has them, one array of shape
-    (samples, steps, neurons) for each population, in their order, at the end of each step: None
-    where they were not read. ``counters`` are those of this run.
-    """
-
-    spikes: dict[str, Bools]
-    states: States | None
-    counters: dict[str, int]
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -241,7 +225,7 @@ class Board:
         names = [program.populations[p].name for p in params.outputs]
         return BoardRun(
             spikes=dict(zip(names, outputs.spikes, strict=True)),
-            states=_stacked(kept, samples, steps) if kept else None,
+            states=stacked(kept, samples, steps) if kept else None,
             counters={n: (after[n] - before[n]) % (1 << COUNTER_WIDTH) for n in after},
         )
 
@@ -315,14 +299,3 @@ class Board:
         while len(data) < count:
             data += self._link.request(Command.READ, bytes([min(ANSWER_MOST, count - len(data))]))
         return data
-
-
-def _stacked(kept: list[States], samples: int, steps: int) -> States:
-    """States of each step, as arrays of shape (samples, steps, neurons)."""
-    return {
-        name: [
-            np.array([state[name][p] for state in kept]).reshape(samples, steps, -1)
-            for p in range(len(kept[0][name]))
-        ]
-        for name in kept[0]
-    }
