@@ -139,11 +139,14 @@ class Board:
 
     def _checked(self, program: Program) -> CoreParams:
         identity = self.identity
-        for folds in (2, 1) if identity.lanes > 2 else (1,):
-            params = program.params(lanes=identity.lanes, folds=folds)
-            wanted = configuration_hash(params)
-            if identity.configuration == wanted:
-                return params
+        params = program.params(lanes=identity.lanes)
+        wanted = configuration_hash(params)
+        if identity.configuration == wanted:
+            return params
+        if identity.lanes > 2:
+            folded = program.params(lanes=identity.lanes, folds=2)
+            if identity.configuration == configuration_hash(folded):
+                return folded
         mine, theirs = described(params), identity.text
         if mine == theirs:
             theirs += " with other projections, outputs or neuron models"
