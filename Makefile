@@ -19,7 +19,9 @@ formal: $(VENV)/.test
 	$(PYTEST) -q tests/hdl/test_formal.py
 
 boards: $(VENV)/.demo
-	$(BIN)/hubel demo --images 1
+	test -f build/demo/program.npz || $(BIN)/hubel demo --images 1
+	$(BIN)/hubel build build/demo/program.npz --board all
+	$(BIN)/hubel boards
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

@@ -3,13 +3,16 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hubel.boards import Board, board, boards
 
+from ..programs import random_chain
+
 
 def test_knows_the_boards():
-    assert {"icebreaker", "ulx3s"} <= boards().keys()
+    assert {"icebreaker", "ulx3s", "orangecrab", "tang_nano_9k"} <= boards().keys()
     assert list(boards()) == sorted(boards())
 
 
@@ -27,12 +30,12 @@ class TestBoard:
         b = board(name)
         platform = b.platform()
         assert b.pll.input_hz == platform.default_clk_frequency
-        assert b.clock_hz >= {"ice40": 30e6, "ecp5": 110e6}[b.family]
+        assert b.clock_hz >= {"ice40": 30e6, "ecp5": 110e6, "gowin": 50e6}[b.family]
 
     def test_platform(self, name: str):
         b = board(name)
         platform: Any = b.platform()
-        assert {"ice40": "iCE40", "ecp5": "ecp5"}[b.family] == platform.family
+        assert {"ice40": "iCE40", "ecp5": "ecp5", "gowin": "GW1NR-9C"}[b.family] == platform.family
         platform.lookup("uart", 0)
 
     def test_link(self, name: str):
@@ -41,9 +44,20 @@ class TestBoard:
 
     def test_loaders(self, name: str):
         b = board(name)
-        assert all(command.count("{bitstream}") == 1 for command in b.loaders)
+        loaders = (*b.loaders, *b.boot_loaders)
+        assert all(command.count("{bitstream}") == 1 for command in loaders)
+        assert all(command.count("{boot}") == 1 for command in b.boot_loaders)
+        assert bool(b.boot_loaders) == (b.boot is not None)
         vendor, product = b.usb_id.split(":")
         assert len(vendor) == len(product) == 4 and int(vendor + product, 16)
+
+
+def test_weights_go_into_spram_where_block_ram_is_too_small():
+    rng = np.random.default_rng(0)
+    small, large = (random_chain(rng, *sizes) for sizes in ((64, 128, 10), (784, 128, 10)))
+    for name, expected in (("icebreaker", True), ("ulx3s", False), ("ice40_hx8k", False)):
+        assert board(name).uses_spram(large.params(lanes=8)) == expected
+        assert not board(name).uses_spram(small.params(lanes=8))
 
 
 def test_refuses_a_baud_rate_that_the_clock_does_not_make():

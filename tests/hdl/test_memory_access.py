@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from hubel.hdl.core import Core
-from hubel.hdl.image import NeuronRow, neuron_row_shape, row_width
+from hubel.hdl.image import (
+    NeuronRow,
+    StateLayout,
+    neuron_row_shape,
+    neuron_row_width,
+    row_width,
+)
 from hubel.hdl.memory_access import MemoryKind, row_bytes
 from hubel.hdl.memory_image import Load, loads, memory_rows, memory_widths
 from hubel.hdl.params import CoreParams
@@ -45,9 +51,15 @@ def run_loaded(
 
     async def finish(ctx: Any) -> None:
         rows = await read_rows(
-            ctx, dut.memory, MemoryKind.NEURONS, NeuronRow.STATE << row_width(params),
-            sum(params.words), row_bytes=row_bytes(neuron_row_shape(params)), stall=gap, seed=seed,
-        )  # fmt: skip
+            ctx,
+            dut.memory,
+            MemoryKind.NEURONS,
+            NeuronRow.STATE << neuron_row_width(params),
+            sum(params.words) * params.folds,
+            row_bytes=row_bytes(neuron_row_shape(params)),
+            stall=gap,
+            seed=seed,
+        )
         states.extend(rows)
 
     samples, steps = spikes.shape[:2]
@@ -68,12 +80,21 @@ def run_loaded(
 
 
 def last_states(params: CoreParams, got: dict[str, Any]) -> list[int]:
-    """The states that were written last, from the observation port."""
+    """The states that were written last, from the observation port, a row for each fold."""
     rows: dict[int, int] = {}
     width = row_width(params)
     for update in got["updates"]:
         rows[update & ((1 << width) - 1)] = update >> (width + params.lanes)
-    return [rows[i] for i in range(sum(params.words))]
+    states = []
+    for i in range(sum(params.words)):
+        for fold in range(params.folds):
+            row = at = 0
+            for _, place in StateLayout(params):
+                part = place.width // params.folds
+                bits = rows[i] >> (place.offset + fold * part) & ((1 << part) - 1)
+                row, at = row | bits << at, at + part
+            states.append(row)
+    return states
 
 
 def check(

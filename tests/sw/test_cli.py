@@ -316,7 +316,8 @@ MISTAKES = {
     ),
     "unknown board": (
         ["build", "program.npz", "--board", "icebraker"],
-        "no board is called 'icebraker'; there are: icebreaker, ulx3s",
+        "no board is called 'icebraker'; there are: ecpix5, ice40_hx8k, icebreaker, icesugar, "
+        "orangecrab, tang_nano_9k, ulx3s, ulx3s_12f, ulx3s_25f",
     ),
     "nothing built": (
         ["flash", "ulx3s"],

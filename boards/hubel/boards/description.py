@@ -6,8 +6,9 @@ from typing import Literal
 
 from amaranth.build import TemplatedPlatform
 
-from hubel.hdl.image import neuron_kinds, neuron_row_shape, row_width
+from hubel.hdl.image import neuron_kinds, neuron_row_shape, neuron_row_width
 from hubel.hdl.params import CoreParams
+from hubel.hdl.program import Program
 
 from .pll import Pll
 
@@ -84,10 +85,23 @@ class Board:
         """Clocks a bit of the link."""
         return round(self.clock_hz / self.baud)
 
+    def core_params(self, program: Program, lanes: int | None = None) -> CoreParams:
+        """Sizes of a core for ``program``: with ``lanes``, or as many as suit the board, twice as
+        many where weights of 4 bits come from SPRAM. Where the chip has half the multipliers that
+        all lanes need, each is used twice."""
+        if lanes is None:
+            lanes, wide = self.lanes, program.params(lanes=2 * self.lanes)
+            if wide.weight_width == 4 and self.uses_spram(wide):
+                lanes *= 2
+        params = program.params(lanes=lanes)
+        if params.multipliers > self.resources["dsp"] >= params.multipliers // 2 > 0 and lanes > 2:
+            return program.params(lanes=lanes, folds=2)
+        return params
+
     def uses_spram(self, params: CoreParams) -> bool:
         """Weights of a core of these sizes go into SPRAM: the chip has it, and block RAM is too
         small for them beside the neurons."""
         bits = [(params.weight_words, params.lanes * params.weight_width),
-                (neuron_kinds(params) << row_width(params), neuron_row_shape(params))]
+                (neuron_kinds(params) << neuron_row_width(params), neuron_row_shape(params))]
         blocks = sum(-(-rows * width // _ICE40_BLOCK) for rows, width in bits)
         return self.resources["spram"] > 0 and blocks > self.resources["block_ram"]

@@ -25,16 +25,16 @@ _RESOURCES = {
     "TRELLIS_FF": "ff", "DFF": "ff",
     "ICESTORM_RAM": "block_ram", "DP16KD": "block_ram", "BSRAM": "block_ram",
     "ICESTORM_SPRAM": "spram",
-    "ICESTORM_DSP": "dsp", "MULT18X18D": "dsp",
+    "ICESTORM_DSP": "dsp", "MULT18X18D": "dsp", "MULT18X18": "dsp",
 }
 
 #: Beginnings of the cell types that Yosys makes, and what a report calls them.
 _CELLS = {
-    "SB_LUT4": "lut4", "LUT4": "lut4",
-    "SB_CARRY": "carry", "CCU2C": "carry",
-    "SB_DFF": "ff", "TRELLIS_FF": "ff",
-    "TRELLIS_DPR16X4": "lut_ram",
-    "SB_RAM40": "block_ram", "DP16KD": "block_ram",
+    "SB_LUT4": "lut4", "LUT": "lut4",
+    "SB_CARRY": "carry", "CCU2C": "carry", "ALU": "carry",
+    "SB_DFF": "ff", "TRELLIS_FF": "ff", "DFF": "ff",
+    "TRELLIS_DPR16X4": "lut_ram", "RAM16SDP4": "lut_ram",
+    "SB_RAM40": "block_ram", "DP16KD": "block_ram", "SDP": "block_ram",
     "SB_SPRAM256KA": "spram",
     "SB_MAC16": "dsp", "MULT18X18D": "dsp",
 }

@@ -147,17 +147,18 @@ class Core(wiring.Component):
         cycles = self._cycles
         lists = self._access and has_lists(params)
         m.submodules.walker = walker = Walker(params, self._tables, loadable=lists)
-        m.submodules.lif = lif = LifUpdate(params, self._program, loadable=self._access)
+        m.submodules.lif = lif = LifUpdate(params.update, self._program, loadable=self._access)
         m.submodules.emitter = emitter = SpikeEmitter(params, depth=cycles.words_in_flight)
 
         # slots[i] is what the walker gave i cycles ago.
         slots = [walker.slot]
-        slots += [Signal(SlotLayout(params), name=f"slot_{i}") for i in range(1, cycles.write + 1)]
+        slots += [Signal(SlotLayout(params), name=f"slot_{i}")
+                  for i in range(1, cycles.write + cycles.fold + 1)]
         m.d.sync += [later.eq(slot) for slot, later in pairwise(slots)]
         for p in range(len(params.populations)):
             # The first slot of a population that starts now comes ``load + 1`` cycles after this
             # one. It must not read before these are written, nor in the same cycle.
-            early = slots[1:cycles.update - cycles.load + 1]
+            early = slots[1:cycles.update + cycles.fold - cycles.load + 1]
             unwritten = [slot.last & (slot.population == p) for slot in early]
             m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
 
@@ -173,16 +174,17 @@ class Core(wiring.Component):
                 wiring.connect(m, access.load_tables, walker.load)
         self._elaborate_currents(m, slots, walker, lif, access)
         self._elaborate_neurons(m, slots, lif, access)
+        state_next, all_fired, all_saturated = self._elaborate_fold(m, slots, lif)
         self._elaborate_packets(m, walker, emitter)
 
         # Lanes without a neuron obey the parameters of their population, but nobody hears them.
-        done, fired, saturated = slots[cycles.write], Signal(params.lanes), Signal(params.lanes)
-        m.d.comb += [fired.eq(lif.fired), saturated.eq(lif.saturated)]
+        done, fired, saturated = slots[-1], Signal(params.lanes), Signal(params.lanes)
+        m.d.comb += [fired.eq(all_fired), saturated.eq(all_saturated)]
         with m.Switch(done.population):
             for p, shape in enumerate(params.populations):
                 there = (1 << ((shape.channels - 1) % params.lanes + 1)) - 1
                 with m.Case(p), m.If(done.partial):
-                    m.d.comb += [fired.eq(lif.fired & there), saturated.eq(lif.saturated & there)]
+                    m.d.comb += [fired.eq(all_fired & there), saturated.eq(all_saturated & there)]
         m.d.comb += [
             emitter.push.eq(done.last),
             emitter.word.fired.eq(fired),
@@ -192,7 +194,7 @@ class Core(wiring.Component):
             walker.done.eq(emitter.done),
             self.update.valid.eq(done.last),
             self.update.payload.row.eq(done.row),
-            self.update.payload.state.eq(lif.state_next),
+            self.update.payload.state.eq(state_next),
             self.update.payload.fired.eq(fired),
         ]
         self._elaborate_counters(m, walker, emitter, done, saturated)
@@ -215,7 +217,7 @@ class Core(wiring.Component):
             accumulator.weights.eq(words[-1]),
             accumulator.valid.eq(slots[cycles.add].valid),
             accumulator.last.eq(slots[cycles.add].last),
-            lif.current.eq(accumulator.current),
+            lif.current.eq(self._half_of(accumulator.current, slots, cycles.add + 2)),
         ]
         if not params.current_words:
             return
@@ -258,6 +260,44 @@ class Core(wiring.Component):
         m.d.comb += [currents.rows[lane].eq(Mux(takes, slot.word, rows[lane]))
                      for lane in range(params.lanes)]
 
+    def _fold(self, slots, cycle):
+        """The slot whose word, or half of a word, is in ``cycle`` of the update, and which half."""
+        first = slots[cycle]
+        if not self._cycles.fold:
+            return first, C(0, 0)
+        second = slots[cycle + self._cycles.fold]
+        merged = Mux(second.last, second.as_value(), first.as_value())
+        return data.View(first.shape(), merged), second.last
+
+    def _is_used(self, slots, cycle):
+        """A word, or a part of one, is in ``cycle``."""
+        fold = self._cycles.fold
+        return slots[cycle].last | slots[cycle + fold].last if fold else slots[cycle].last
+
+    def _half_of(self, sums, slots, cycle):
+        """Sums of the lanes that are updated."""
+        if not self._cycles.fold:
+            return sums
+        _, half = self._fold(slots, cycle)
+        bits = sums.as_value()
+        return Mux(half, bits[len(bits) // 2:], bits[:len(bits) // 2])
+
+    def _elaborate_fold(self, m, slots, lif):
+        """All of a word, when its last part is updated: states, and which fired and saturated."""
+        if not self._cycles.fold:
+            return lif.state_next, lif.fired, lif.saturated
+        first = slots[self._cycles.write].last
+        fired, saturated = Signal.like(lif.fired), Signal.like(lif.saturated)
+        states = Signal.like(lif.state_next)
+        with m.If(first):
+            m.d.sync += [fired.eq(lif.fired), saturated.eq(lif.saturated),
+                         states.eq(lif.state_next)]
+        whole = Signal(StateLayout(self.params))
+        m.d.comb += whole.eq(Cat(
+            Cat(states[name].as_value(), lif.state_next[name].as_value())
+            for name in whole.shape().members))
+        return whole, Cat(fired, lif.fired), Cat(saturated, lif.saturated)
+
     def _elaborate_neurons(self, m, slots, lif, access):
         """States and parameters to the update, and states back."""
         params, cycles = self.params, self._cycles
@@ -268,30 +308,33 @@ class Core(wiring.Component):
         read = neurons.read_port()
         write = neurons.write_port(granularity=None if access is None else 8)
 
-        def address(row, kind):
-            return Cat(row, C(kind, 2))
+        def address(part, kind):
+            slot, half = part
+            return Cat(half, slot.row, C(kind, 2))
 
         # States are addressed a cycle before they are there, parameters a cycle later.
-        early, late = slots[cycles.state - 1], slots[cycles.state]
-        done = slots[cycles.write]
-        with m.If(~early.last):
-            m.d.comb += read.addr.eq(address(late.row, NeuronRow.PARAMETERS))
-        with m.Elif(early.fresh):
-            m.d.comb += read.addr.eq(address(early.row, NeuronRow.INIT))
+        early, late = self._fold(slots, cycles.state - 1), self._fold(slots, cycles.state)
+        done = self._fold(slots, cycles.write)
+        reads, reads_more, writes = (self._is_used(slots, cycle) for cycle in (
+            cycles.state - 1, cycles.state, cycles.write))
+        with m.If(~reads):
+            m.d.comb += read.addr.eq(address(late, NeuronRow.PARAMETERS))
+        with m.Elif(early[0].fresh):
+            m.d.comb += read.addr.eq(address(early, NeuronRow.INIT))
         with m.Else():
-            m.d.comb += read.addr.eq(address(early.row, NeuronRow.STATE))
+            m.d.comb += read.addr.eq(address(early, NeuronRow.STATE))
         m.d.comb += [
-            read.en.eq(early.last | (late.last if params.neuron.varied else 0)),
-            write.addr.eq(address(done.row, NeuronRow.STATE)),
+            read.en.eq(reads | (reads_more if params.neuron.varied else 0)),
+            write.addr.eq(address(done, NeuronRow.STATE)),
             write.data.eq(lif.state_next),
-            write.en.eq(done.last.replicate(len(write.en))),
+            write.en.eq(writes.replicate(len(write.en))),
             lif.state.eq(read.data),
-            lif.population.eq(slots[cycles.state + cycles.multiply - 1].population),
+            lif.population.eq(self._fold(slots, cycles.state + cycles.multiply - 1)[0].population),
         ]
         if ParameterLayout(params).size:
             m.d.comb += lif.parameters.eq(read.data)
         if access is not None:
-            load, states = access.load_neurons, params.lanes * params.state_width
+            load, states = access.load_neurons, params.update.lanes * params.state_width
             m.d.comb += access.row_neurons.eq(read.data)
             with m.If(load.select):
                 m.d.comb += [

@@ -13,8 +13,8 @@ from .population import Population
 from .program import Conv2d, Program, Projection, Sparse, channel_words, projection_entries
 from .shape import Shape
 
-__all__ = ["NeuronRow", "ParameterLayout", "StateLayout", "neuron_row_shape", "neuron_rows",
-           "row_width", "sparse_rows", "weight_rows"]
+__all__ = ["NeuronRow", "ParameterLayout", "StateLayout", "neuron_row_shape",
+           "neuron_row_width", "neuron_rows", "row_width", "sparse_rows", "weight_rows"]
 
 
 class NeuronRow(IntEnum):
@@ -65,8 +65,8 @@ class ParameterLayout(data.StructLayout):
 
 
 def neuron_row_shape(params: CoreParams) -> int:
-    """Bits of a row of the neuron memory."""
-    return max(StateLayout(params).size, ParameterLayout(params).size)
+    """Bits of a row of the neuron memory: what is updated at once."""
+    return max(StateLayout(params.update).size, ParameterLayout(params.update).size)
 
 
 def neuron_kinds(params: CoreParams) -> int:
@@ -79,8 +79,13 @@ def row_width(params: CoreParams) -> int:
     return max(1, (sum(params.words) - 1).bit_length())
 
 
+def neuron_row_width(params: CoreParams) -> int:
+    """Bits of a row's number within a kind of rows: a state word has ``folds`` of them."""
+    return row_width(params) + params.folds - 1
+
+
 def _check(params: CoreParams, program: Program) -> None:
-    needed = program.params(lanes=params.lanes)
+    needed = program.params(lanes=params.lanes, folds=params.folds)
     if needed != params:
         raise ValueError(f"the Program needs a core with {needed}, not {params}")
 
@@ -188,7 +193,7 @@ def sparse_rows(params: CoreParams, program: Program) -> list[int]:
 
 
 def neuron_rows(params: CoreParams, program: Program) -> list[int]:
-    """Neuron memory of ``program``: rows are {:class:`NeuronRow`, state word}.
+    """Neuron memory of ``program``: rows are {:class:`NeuronRow`, state word, fold}.
 
     Raises
     ------
@@ -196,29 +201,30 @@ def neuron_rows(params: CoreParams, program: Program) -> list[int]:
         If the Program is not for a core of these sizes.
     """
     _check(params, program)
-    stride = 1 << row_width(params)
+    stride = 1 << neuron_row_width(params)
     rows = [0] * (stride * neuron_kinds(params))
     for kind, layout, fields in (
-            (NeuronRow.INIT, StateLayout(params), {"v": "v_init", "u": "u_init"}),
-            (NeuronRow.PARAMETERS, ParameterLayout(params), None)):
+            (NeuronRow.INIT, StateLayout(params.update), {"v": "v_init", "u": "u_init"}),
+            (NeuronRow.PARAMETERS, ParameterLayout(params.update), None)):
         packed = [row for population in program.populations
-                  for row in _neuron_words(population, layout, fields, params.lanes)]
+                  for row in _neuron_words(population, layout, fields, params.lanes, params.folds)]
         if kind < neuron_kinds(params):
             rows[kind * stride:kind * stride + len(packed)] = packed
     return rows
 
 
 def _neuron_words(population: Population, layout: data.StructLayout,
-                  fields: dict[str, str] | None, lanes: int) -> list[int]:
+                  fields: dict[str, str] | None, lanes: int, folds: int) -> list[int]:
     """Rows of ``population``: each field of ``layout`` from the parameter of that name, or of the
     name that ``fields`` gives it (what has none is 0)."""
-    rows = [0] * population.shape.words(lanes)
+    rows = [0] * (population.shape.words(lanes) * folds)
     for name, place in layout:
         parameter = str(name) if fields is None else fields.get(str(name), "")
         value = getattr(population, parameter, 0)
         values = np.broadcast_to(np.asarray(0 if value is None else value, dtype=np.int64),
                                  (population.neurons,))
         width = HdlShape.cast(place.shape.elem_shape).width
-        packed = _packed(_in_lanes(values, population.shape, lanes), width)
+        in_lanes = _in_lanes(values, population.shape, lanes).reshape(-1, lanes // folds)
+        packed = _packed(in_lanes, width)
         rows = [row | word << place.offset for row, word in zip(rows, packed, strict=True)]
     return rows

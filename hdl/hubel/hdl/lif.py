@@ -41,7 +41,7 @@ class SharedLayout(data.StructLayout):
         super().__init__({name: shape for name, shape in members.items()
                           if name not in varied and shape})
 
-    def row(self, params: CoreParams, population: Population) -> dict[str, int]:
+    def row(self, params: CoreParams, population: Population) -> dict[int | str, int]:
         """What ``population`` shares."""
         p = population
         values = {name: getattr(p, name) for name in self.members if hasattr(p, str(name))} | {

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from .address_tables import JobLayout, table_layout, table_rows
-from .image import NeuronRow, neuron_row_shape, neuron_rows, row_width, sparse_rows, weight_rows
+from .image import (
+    NeuronRow,
+    neuron_row_shape,
+    neuron_row_width,
+    neuron_rows,
+    sparse_rows,
+    weight_rows,
+)
 from .lif import SharedLayout
 from .memory_access import MemoryKind, row_bytes
 from .params import CoreParams, WalkKind
@@ -78,7 +85,7 @@ def loads(params: CoreParams, program: Program) -> list[Load]:
     """
     result = []
     widths = memory_widths(params, program)
-    stride, used = 1 << row_width(params), sum(params.words)
+    stride, used = 1 << neuron_row_width(params), sum(params.words) * params.folds
     for kind, rows in memory_rows(params, program).items():
         size, parts = row_bytes(widths[kind]), [(0, rows)]
         if kind is MemoryKind.NEURONS:

@@ -1,6 +1,6 @@
 """Sizes of a core: all that a bitstream fixes, and nothing that a Program may change."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
@@ -121,6 +121,9 @@ class CoreParams:
         Bits of a signed weight: 2, 4 or 8.
     state_width : int
         Bits of a signed membrane, threshold or bias: 16 or 24.
+    folds : int
+        Cycles in which a state word is updated, 1 or 2: with 2, half as many lanes do it, and the
+        neuron memory has half as wide rows.
 
     Raises
     ------
@@ -136,9 +139,17 @@ class CoreParams:
     lanes: int = 8
     weight_width: int = 8
     state_width: int = 16
+    folds: int = 1
 
     def __post_init__(self) -> None:
         check_widths(self.lanes, self.weight_width, self.state_width)
+        if self.folds not in (1, 2) or self.lanes // self.folds < 2:
+            raise ValueError(f"folds must be 1 or, with 4 lanes or more, 2, not {self.folds!r}")
+
+    @cached_property
+    def update(self) -> "CoreParams":
+        """Sizes as the neuron update sees them, with its own number of lanes."""
+        return replace(self, lanes=self.lanes // self.folds, folds=1)
 
     @property
     def sources(self) -> tuple[Shape, ...]:
@@ -148,6 +159,13 @@ class CoreParams:
     def source_of(self, population: int) -> int:
         """Number of ``population`` among the sources."""
         return len(self.inputs) + population
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of 16 x 16 bits that the neuron update needs: one for each state that
+        decays, two with 24 bits."""
+        decaying = 1 + self.neuron.current + self.neuron.adaptive
+        return self.lanes // self.folds * decaying * (1 if self.state_width == 16 else 2)
 
     @cached_property
     def words(self) -> tuple[int, ...]:
@@ -191,6 +209,11 @@ class CoreParams:
     def minimum_slots(self) -> int:
         """Clocks that a state word takes at least: one reads its states, and one more the
         parameters that differ between its neurons."""
+        return self.folds * self.reads
+
+    @property
+    def reads(self) -> int:
+        """Rows of the neuron memory that are read for each update."""
         return 2 if self.neuron.varied else 1
 
     @property

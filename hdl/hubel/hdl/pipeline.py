@@ -74,9 +74,14 @@ class Pipeline:
         return self.state + self.update
 
     @property
+    def fold(self) -> int:
+        """From the first update of a state word to the last one."""
+        return (self.params.folds - 1) * self.params.reads
+
+    @property
     def words_in_flight(self) -> int:
         """Words between the walker and the emitter: more than the pipeline holds, to smooth
         bursts."""
         # A word has left three cycles after it is written at the earliest.
-        held = -(-(self.write + 3) // self.params.minimum_slots)
+        held = -(-(self.write + self.fold + 3) // self.params.minimum_slots)
         return max(8, 1 << (held - 1).bit_length())

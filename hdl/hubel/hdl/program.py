@@ -133,7 +133,7 @@ class Program:
             least, most = least + negative, most + positive
         return int(least.min()), int(most.max())
 
-    def params(self, *, lanes: int = 8) -> CoreParams:
+    def params(self, *, lanes: int = 8, folds: int = 1) -> CoreParams:
         """Sizes of the smallest core with ``lanes`` lanes that runs this Program."""
         numbers = {source.name: i for i, source in enumerate(self.sources)}
         first = len(self.inputs)
@@ -149,7 +149,8 @@ class Program:
             outputs=tuple(numbers[name] - first for name in self.outputs),
             clocks=tuple(clocks),
             neuron=self._neuron_params(),
-            lanes=lanes, weight_width=self.weight_width, state_width=self.state_width)
+            lanes=lanes, weight_width=self.weight_width, state_width=self.state_width,
+            folds=folds)
 
     def _neuron_params(self) -> NeuronParams:
         all_of = self.populations

@@ -4,10 +4,16 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["SPRAM_BLOCKS", "SPRAM_ROWS", "SPRAM_WIDTH", "Spram", "SpramArray"]
+__all__ = ["SPRAM_BLOCKS", "SPRAM_ROWS", "SPRAM_WIDTH", "Spram", "SpramArray",
+           "spram_blocks"]
 
 #: Rows and bits of a block, and blocks of an iCE40UP5K (its only size; data sheet FPGA-DS-02008).
 SPRAM_ROWS, SPRAM_WIDTH, SPRAM_BLOCKS = 1 << 14, 16, 4
+
+
+def spram_blocks(width: int, depth: int) -> int:
+    """Blocks that ``depth`` words of ``width`` bits take."""
+    return -(-width // SPRAM_WIDTH) * -(-depth // SPRAM_ROWS)
 
 
 class Spram(wiring.Component):
@@ -96,10 +102,10 @@ class SpramArray(wiring.Component):
 
     def __init__(self, width: int, depth: int):
         self._columns, self._banks = -(-width // SPRAM_WIDTH), -(-depth // SPRAM_ROWS)
-        if self._columns * self._banks > SPRAM_BLOCKS:
-            raise ValueError(
-                f"{depth} words of {width} bits need {self._columns * self._banks} blocks of "
-                f"SPRAM, and there are {SPRAM_BLOCKS}")
+        needed = spram_blocks(width, depth)
+        if needed > SPRAM_BLOCKS:
+            raise ValueError(f"{depth} words of {width} bits need {needed} blocks of SPRAM, and "
+                             f"there are {SPRAM_BLOCKS}")
         super().__init__({
             "address": In(max(14, (depth - 1).bit_length())), "select": In(1),
             "write": In(width // 8), "i": In(width), "o": Out(width)})

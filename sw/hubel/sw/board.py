@@ -124,6 +124,10 @@ class Board:
         wanted = configuration_hash(params)
         if identity.configuration == wanted:
             return params
+        if identity.lanes > 2:
+            folded = program.params(lanes=identity.lanes, folds=2)
+            if identity.configuration == configuration_hash(folded):
+                return folded
         mine, theirs = described(params), identity.text
         if mine == theirs:
             theirs += " with other projections, outputs or neuron models"

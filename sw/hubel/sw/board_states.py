@@ -11,18 +11,19 @@ from hubel.hdl.params import CoreParams
 
 def state_bytes(params: CoreParams) -> int:
     """Bytes of the states of all populations, from row 0 of the neuron memory on."""
-    return sum(params.words) * row_bytes(neuron_row_shape(params))
+    return sum(params.words) * params.folds * row_bytes(neuron_row_shape(params))
 
 
 def unpack_states(params: CoreParams, data: bytes) -> dict[str, list[npt.NDArray[np.int32]]]:
     """What ``data``, :func:`state_bytes` bytes, say: for each of "v", and of "u", "a" and "r" where
     the core has them, an array of shape (neurons,) for each population."""
-    rows = np.frombuffer(data, dtype=np.uint8).reshape(sum(params.words), -1)
+    rows = np.frombuffer(data, dtype=np.uint8).reshape(sum(params.words) * params.folds, -1)
     bits = np.unpackbits(rows, axis=1, bitorder="little")
     found: dict[str, list[npt.NDArray[np.int32]]] = {}
-    for name, place in StateLayout(params):
-        width = HdlShape.cast(place.shape).width // params.lanes
-        fields = bits[:, place.offset : place.offset + width * params.lanes]
+    lanes = params.update.lanes
+    for name, place in StateLayout(params.update):
+        width = HdlShape.cast(place.shape).width // lanes
+        fields = bits[:, place.offset : place.offset + width * lanes]
         weights = 1 << np.arange(width, dtype=np.int64)
         values = fields.reshape(-1, params.lanes, width).astype(np.int64) @ weights
         if name != "r":

@@ -66,7 +66,7 @@ def build_recorded(
         stages.append(stage)
         progress(stage)
 
-    params = program.params(lanes=lanes or board.lanes)
+    params = board.core_params(program, lanes)
     check_fit(board, params, program)
     Path(ledger).parent.mkdir(parents=True, exist_ok=True)
     start = datetime.now(UTC).isoformat(timespec="seconds")

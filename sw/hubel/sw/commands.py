@@ -223,7 +223,7 @@ def flash(
 def _boot_file(board: Board, program: PathLike, folder: Path) -> Path:
     """The boot image of ``program``, as a file in ``folder``."""
     loaded, _ = load_program(program)
-    image = boot_image(loaded.params(lanes=board.lanes), loaded)
+    image = boot_image(board.core_params(loaded), loaded)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{board.name}-boot.bin"
     with atomic_file(path) as temporary:

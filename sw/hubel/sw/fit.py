@@ -6,11 +6,11 @@ from typing import NamedTuple
 from hubel.boards import Board
 from hubel.hdl.address_tables import JobLayout
 from hubel.hdl.event_list import list_rows
-from hubel.hdl.image import neuron_kinds, neuron_row_shape, row_width
+from hubel.hdl.image import neuron_kinds, neuron_row_shape, neuron_row_width
 from hubel.hdl.params import CoreParams
 from hubel.hdl.pipeline import direct
 from hubel.hdl.program import Program
-from hubel.hdl.spram import SpramArray
+from hubel.hdl.spram import spram_blocks
 from hubel.hdl.tables import tables_of
 
 #: Shapes of a block RAM, as (depth, width).
@@ -27,7 +27,7 @@ _BLOCK_COST = {"ice40": 64, "ecp5": 128, "gowin": 128}
 _LINK, _COUNTERS = 1, 2
 
 #: Resources, for people.
-_NAMES = {"block_ram": "block RAMs", "dsp": "multipliers"}
+_NAMES = {"block_ram": "block RAMs", "spram": "blocks of SPRAM", "dsp": "multipliers"}
 
 
 class Memory(NamedTuple):
@@ -55,7 +55,7 @@ def memories(board: Board, params: CoreParams, program: Program) -> list[Memory]
     found = [] if board.uses_spram(params) else [
         _words(board, params.weight_words, lanes * params.weight_width)]  # fmt: skip
     found += [
-        Memory(neuron_kinds(params) << row_width(params), neuron_row_shape(params)),
+        Memory(neuron_kinds(params) << neuron_row_width(params), neuron_row_shape(params)),
         *(Memory(rows, code_width) for rows in list_rows(params)),
     ]
     if params.sparse_words:
@@ -100,9 +100,7 @@ def needed(board: Board, params: CoreParams, program: Program) -> dict[str, int]
     """
     need = {"block_ram": sum(_blocks(board.family, m) for m in memories(board, params, program))}
     if board.resources["dsp"]:
-        need["dsp"] = (
-            params.lanes * decaying_states(params) * (1 if params.state_width == 16 else 2)
-        )
+        need["dsp"] = params.multipliers
     return need
 
 
@@ -134,7 +132,7 @@ def check_fit(board: Board, params: CoreParams, program: Program) -> None:
     need["block_ram"] += _LINK
     if board.uses_spram(params):
         need["block_ram"] += _COUNTERS
-        SpramArray(params.lanes * params.weight_width, params.weight_words)
+        need["spram"] = spram_blocks(params.lanes * params.weight_width, params.weight_words)
     short = [
         f"{count} {_NAMES[name]} needed, {board.resources[name]} there"
         for name, count in need.items()
