@@ -55,8 +55,10 @@ def test_golden_is_a_back_end():
 
 def test_unknown_back_end():
     with pytest.raises(ValueError) as refused:
-        backends.run(PROGRAM, SPIKES, backend="fpga")  # pyright: ignore[reportArgumentType]
-    assert str(refused.value) == "backend must be one of golden, verilator, icarus, not 'fpga'"
+        backends.run(PROGRAM, SPIKES, backend="fpga")
+    assert str(refused.value) == (
+        "backend must be one of golden, verilator, icarus, virtual, or a serial port, not 'fpga'"
+    )
 
 
 def test_golden_has_no_waves():

@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hubel.hdl.memory_access import MemoryKind
+from hubel.hdl.link_protocol import Command
 from hubel.hdl.program import Program
 from hubel.sim import golden
-from hubel.sim.frames import FrameReader
-from hubel.sim.toolchain import ToolMissing, find_simulator
+from hubel.sim.frames import FrameReader, encode_request
 from hubel.sim.virtual import VirtualBoard, build_virtual, run_bytes
 from hubel.sw import Board
-from hubel.sw.board import BoardRun
+from hubel.sw.board_run import BoardRun
 from hubel.sw.cli import main
 from hubel.sw.link_client import LinkError
 from hubel.sw.program_file import save_program
@@ -33,14 +32,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
 @pytest.fixture(scope="module")
-def executable(tmp_path_factory) -> Path:
-    try:
-        find_simulator("verilator")
-    except ToolMissing as missing:
-        pytest.skip(str(missing))
-    # The cache of the simulators' tests, if there is one.
-    cache = os.environ.get("HUBEL_CACHE") or tmp_path_factory.mktemp("virtual")
-    return build_virtual(PROGRAM, lanes=LANES, cache_dir=cache)
+def executable(cache_dir: Path) -> Path:
+    return build_virtual(PROGRAM, lanes=LANES, cache_dir=cache_dir)
 
 
 @pytest.fixture
@@ -120,7 +113,7 @@ def test_a_host_that_leaves_in_the_middle_leaves_nothing_behind(virtual: Virtual
     with Board(virtual.port) as board:
         board.program(PROGRAM)
         # START and spikes of one input, and no END.
-        board.link.request(5, bytes([2, 0, 0, 0]))  # pyright: ignore[reportArgumentType]
+        board.link.request(Command.EVENTS, bytes([2, 0, 0, 0]))
     with Board(virtual.port) as board:
         board.program(PROGRAM)
         equals_golden(PROGRAM, SPIKES, board.run(SPIKES))
@@ -202,18 +195,16 @@ def test_the_client_of_the_protocol(virtual: VirtualBoard, capsys):
 def test_garbage_before_a_request(executable: Path):
     rng = np.random.default_rng(5)
     garbage = rng.integers(0, 256, 20_000).astype(np.uint8).tobytes()
-    from hubel.hdl.link_protocol import Command
-    from hubel.sim.frames import encode_request
-
-    last = encode_request(Command.IDENTIFY, 7, b"last") + encode_request(Command.STATUS, 8)[:0]
+    last = encode_request(Command.IDENTIFY, 7, b"last")
     out, speed = run_bytes(executable, garbage + last)
     frames = FrameReader().feed(out)
     assert frames[-1][:2] == (0x80, 7) and frames[-1][2].startswith(b"lasthubel")
     assert speed.clocks > 20_000 * 40
 
 
-def test_command_line(virtual: VirtualBoard, tmp_path, monkeypatch, capsys):
+def test_command_line(virtual: VirtualBoard, executable, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUBEL_CACHE", str(executable.parent))
     save_program("p.npz", PROGRAM)
     np.savez("s.npz", spikes=SPIKES)
     run = ["run", "p.npz", "--inputs", "s.npz", "--lanes", str(LANES)]
@@ -254,4 +245,3 @@ def test_hubel_virtual(tmp_path, monkeypatch, capsys, executable: Path):
     assert main(["virtual", "p.npz", "--lanes", "4", "--link", "port"]) == 0
     thread.join()
     assert found[0].startswith("2x4x3-9") and capsys.readouterr().out == "port\n"
-    assert MemoryKind.WEIGHTS.value == 0

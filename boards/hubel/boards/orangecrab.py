@@ -13,8 +13,10 @@ __all__ = ["BOARD"]
 
 class _Platform(OrangeCrabR0_2_25FPlatform):
     # The tools of any ECP5: the boot loader takes a file without a DFU suffix, too.
-    required_tools = property(LatticeECP5Platform.required_tools.fget)
-    command_templates = property(LatticeECP5Platform.command_templates.fget)
+    required_tools = (  # pyright: ignore[reportIncompatibleMethodOverride]
+        LatticeECP5Platform.required_tools)
+    command_templates = (  # pyright: ignore[reportIncompatibleMethodOverride]
+        LatticeECP5Platform.command_templates)
     # A serial adapter of 3.3 V on the Feather pins RX (0) and TX (1).
     resources = (*OrangeCrabR0_2_25FPlatform.resources,
                  UARTResource(0, rx="0", tx="1", conn=("io", 0),

@@ -63,7 +63,7 @@ class FlashBoot(wiring.Component):
     stop: Signal
     booting: Signal
 
-    def __init__(self, *, address: int, wake_clocks: int = 1024):
+    def __init__(self, *, address: int, wake_clocks: int = 256):
         if not 0 <= address < 1 << 24:
             raise ValueError(f"address must be in 0..{(1 << 24) - 1}, not {address!r}")
         self._address = address
@@ -79,13 +79,18 @@ class FlashBoot(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spi, byte = self.spi, self.bytes.payload
-        shift, bits = Signal(32), Signal(range(32))
+        bits, waking = Signal(range(32)), Signal(init=1)
         timer = Signal(range(self._wake_clocks))
         zeros, first = Signal(2), Signal(init=1)
-        m.d.comb += [spi.copi.eq(shift[-1]), self.booting.eq(1)]
+        # The commands are constants, of which ``bits`` chooses one bit: a register would be larger.
+        wake, read = C(_WAKE, 32), C(_READ << 24 | self._address, 32)
+        m.d.comb += [
+            spi.copi.eq(Mux(waking, wake.bit_select(bits, 1), read.bit_select(bits, 1))),
+            self.booting.eq(1),
+        ]
 
-        def send(command: int, width: int):
-            return [spi.cs_n.eq(0), shift.eq(command << (32 - width)), bits.eq(width - 1)]
+        def send(width: int):
+            return [spi.cs_n.eq(0), bits.eq(width - 1)]
 
         def exchange(then: str):
             """A bit in two cycles; ``then`` after the last one."""
@@ -93,20 +98,20 @@ class FlashBoot(wiring.Component):
             with m.If(~spi.clk):
                 m.d.sync += byte.eq(Cat(spi.cipo, byte))
             with m.Else():
-                m.d.sync += [shift.eq(shift << 1), bits.eq(bits - 1)]
+                m.d.sync += bits.eq(bits - 1)
                 with m.If(bits == 0):
                     m.next = then
 
         with m.FSM():
             with m.State("Start"):
-                m.d.sync += send(_WAKE, 8)
+                m.d.sync += send(8)
                 m.next = "Wake"
             with m.State("Wake"):
                 exchange("Wait")
             with m.State("Wait"):
                 m.d.sync += [spi.cs_n.eq(1), timer.eq(timer + 1)]
                 with m.If(timer == self._wake_clocks - 1):
-                    m.d.sync += send(_READ << 24 | self._address, 32)
+                    m.d.sync += [*send(32), waking.eq(0)]
                     m.next = "Command"
             with m.State("Command"):
                 exchange("Next")

@@ -34,15 +34,28 @@ class VirtualBoardFailed(AssertionError):
 
 @dataclass(frozen=True)
 class Speed:
-    """Clocks that a virtual board has simulated, and the seconds that they took."""
+    """Clocks that a virtual board has simulated, the seconds that they took, and the seconds of a
+    processor, which other work on the machine does not lengthen."""
 
     clocks: int
     seconds: float
+    cpu_seconds: float
+
+    @classmethod
+    def of(cls, text: str) -> "Speed":
+        """What the board printed at its end."""
+        _, clocks, _, seconds, _, cpu = text.split()[:6]
+        return cls(int(clocks), float(seconds), float(cpu))
 
     @property
     def clocks_per_second(self) -> float:
-        """Their quotient."""
+        """Clocks over seconds."""
         return self.clocks / self.seconds
+
+    @property
+    def clocks_per_cpu_second(self) -> float:
+        """Clocks over seconds of a processor."""
+        return self.clocks / self.cpu_seconds
 
 
 def build_virtual(
@@ -172,8 +185,7 @@ class VirtualBoard:
             self.process.terminate()
         _, errors = self.process.communicate(timeout=30)
         if self.speed is None and errors.startswith("clocks "):
-            _, clocks, _, seconds = errors.split()[:4]
-            self.speed = Speed(int(clocks), float(seconds))
+            self.speed = Speed.of(errors)
         if self._link is not None and self._link.is_symlink():
             with suppress(OSError):
                 if os.readlink(self._link) == getattr(self, "port", None):
@@ -195,5 +207,4 @@ def run_bytes(
     )
     if run.returncode or not run.stderr.startswith(b"clocks "):
         raise VirtualBoardFailed(f"the virtual board ended with {run.returncode}: {run.stderr!r}")
-    _, clocks, _, seconds = run.stderr.split()[:4]
-    return run.stdout, Speed(int(clocks), float(seconds))
+    return run.stdout, Speed.of(run.stderr.decode())

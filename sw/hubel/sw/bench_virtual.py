@@ -19,13 +19,14 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualSpeed:
-    """Of a network on a virtual board: clocks that a second simulates while somebody talks to it,
-    and steps and synaptic operations a second of the driver's clock; samples come one after the
-    other for some seconds."""
+    """Of a network on a virtual board: clocks that are simulated in a second while somebody talks
+    to it, and in a second of the processor; steps and synaptic operations in a second of the
+    driver's. Samples come one after the other for some seconds."""
 
     network: str
     clocks: int
     clocks_per_second: float
+    clocks_per_cpu_second: float
     steps_per_second: float
     operations_per_second: float
     build_seconds: float
@@ -106,6 +107,7 @@ def bench_virtual(
                 network=name,
                 clocks=virtual.speed.clocks,
                 clocks_per_second=virtual.speed.clocks_per_second,
+                clocks_per_cpu_second=virtual.speed.clocks_per_cpu_second,
                 steps_per_second=steps / taken,
                 operations_per_second=operations / taken,
                 build_seconds=built,

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from hubel.hdl.program_tag import program_tag
 from hubel.sim.golden import checked_spikes
 
 from .board_events import Bools, OutputSpikes, step_events
+from .board_run import BoardRun, States, stacked
 from .board_states import state_bytes, unpack_states
 from .link_client import LinkClient, LinkError, Port, SessionLost, open_port
 
@@ -29,23 +29,7 @@ BAUD = 1_000_000
 _RESTARTS = 3
 
 Progress = Callable[[int, int], None]
-States = dict[str, list[npt.NDArray[np.int32]]]
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BoardRun:
-    """What a board did.
-
-    ``spikes`` has the spikes of each output by name, bool of shape (samples, steps, neurons);
-    ``states`` for "v", and for "u", "a" and "r" where the core has them, one array of shape
-    (samples, steps, neurons) for each population, in their order, at the end of each step: None
-    where they were not read. ``counters`` are those of this run.
-    """
-
-    spikes: dict[str, Bools]
-    states: States | None
-    counters: dict[str, int]
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -76,6 +60,8 @@ class Board:
     ----------
     identity : Identity
         What the board says of itself.
+    link : LinkClient
+        The line to it, which counts what went wrong.
 
     Raises
     ------
@@ -92,11 +78,11 @@ class Board:
         reconnect_s: float = 10.0,
         opener: Callable[[str, int], Port] = open_port,
     ):
-        self._link = LinkClient(os.fspath(port), baud=baud, timeout=timeout, opener=opener)
+        self.link = LinkClient(os.fspath(port), baud=baud, timeout=timeout, opener=opener)
         self._reconnect_s = reconnect_s
         self._program: Program | None = None
         self._params: CoreParams | None = None
-        self.identity: Identity = self._link.connect()
+        self.identity: Identity = self.link.connect()
 
     def __enter__(self) -> "Board":
         return self
@@ -106,12 +92,7 @@ class Board:
 
     def close(self) -> None:
         """Leave the port; the board keeps its Program."""
-        self._link.close()
-
-    @property
-    def link(self) -> LinkClient:
-        """The line to the board, which counts what went wrong on it."""
-        return self._link
+        self.link.close()
 
     def program(
         self, program: Program, *, on_progress: Progress = _no_progress, force: bool = False
@@ -139,16 +120,19 @@ class Board:
 
     def _checked(self, program: Program) -> CoreParams:
         identity = self.identity
-        for folds in (2, 1) if identity.lanes > 2 else (1,):
-            params = program.params(lanes=identity.lanes, folds=folds)
-            wanted = configuration_hash(params)
-            if identity.configuration == wanted:
-                return params
+        params = program.params(lanes=identity.lanes)
+        wanted = configuration_hash(params)
+        if identity.configuration == wanted:
+            return params
+        if identity.lanes > 2:
+            folded = program.params(lanes=identity.lanes, folds=2)
+            if identity.configuration == configuration_hash(folded):
+                return folded
         mine, theirs = described(params), identity.text
         if mine == theirs:
             theirs += " with other projections, outputs or neuron models"
         raise ValueError(
-            f"{self._link.name}: the board has a core of {theirs} ({identity.configuration.hex()}),"
+            f"{self.link.name}: the board has a core of {theirs} ({identity.configuration.hex()}),"
             f" and the Program needs {mine} ({wanted.hex()}); make a bitstream for it with "
             f"`hubel build`"
         )
@@ -159,7 +143,7 @@ class Board:
             try:
                 return action()
             except SessionLost:
-                self.identity = self._link.connect(self._reconnect_s)
+                self.identity = self.link.connect(self._reconnect_s)
                 if self._program is not None:
                     self._checked(self._program)
         return action()
@@ -168,23 +152,23 @@ class Board:
         """Load the Program unless the board has it."""
         if self._program is None or self._params is None:
             raise ValueError(
-                f"{self._link.name}: no Program was given; call board.program(program) first"
+                f"{self.link.name}: no Program was given; call board.program(program) first"
             )
         tag = program_tag(self._params, self._program)
-        has_it = self._link.flags & Flag.LOADED and self.identity.tag == tag
+        has_it = self.link.flags & Flag.LOADED and self.identity.tag == tag
         if has_it and not force:
             return False
         parts = loads(self._params, self._program)
         done, total = 0, sum(len(load.data) for load in parts)
         for load in parts:
             place = load.address.to_bytes(3, "little")
-            self._link.request(Command.SEEK, bytes([load.memory.value]) + place)
+            self.link.request(Command.SEEK, bytes([load.memory.value]) + place)
             for at in range(0, len(load.data), REQUEST_MOST):
                 part = load.data[at : at + REQUEST_MOST]
-                self._link.request(Command.LOAD, part)
+                self.link.request(Command.LOAD, part)
                 done += len(part)
                 on_progress(done, total)
-        self._link.request(Command.COMMIT, tag)
+        self.link.request(Command.COMMIT, tag)
         self.identity = self.identity.with_tag(tag)
         return True
 
@@ -242,7 +226,7 @@ class Board:
         names = [program.populations[p].name for p in params.outputs]
         return BoardRun(
             spikes=dict(zip(names, outputs.spikes, strict=True)),
-            states=_stacked(kept, samples, steps) if kept else None,
+            states=stacked(kept, samples, steps) if kept else None,
             counters={n: (after[n] - before[n]) % (1 << COUNTER_WIDTH) for n in after},
         )
 
@@ -256,18 +240,18 @@ class Board:
         at, most = 0, REQUEST_MOST // size * size
         idle = False
         while at < len(data) or outputs.steps < due or not idle:
-            answer = self._link.request(Command.EVENTS, data[at : at + most])
+            answer = self.link.request(Command.EVENTS, data[at : at + most])
             if not answer:
-                raise LinkError(f"{self._link.name}: an answer to EVENTS is empty")
+                raise LinkError(f"{self.link.name}: an answer to EVENTS is empty")
             at += answer[-1]
             try:
                 outputs.feed(answer[:-1])
             except ValueError as error:
-                raise LinkError(f"{self._link.name}: {error}") from None
-            idle = bool(self._link.flags & Flag.IDLE)
+                raise LinkError(f"{self.link.name}: {error}") from None
+            idle = bool(self.link.flags & Flag.IDLE)
             if idle and at >= len(data) and outputs.steps < due:
                 raise LinkError(
-                    f"{self._link.name}: the core is idle after {outputs.steps} of {due} steps"
+                    f"{self.link.name}: the core is idle after {outputs.steps} of {due} steps"
                 )
             on_steps(outputs.steps)
 
@@ -279,10 +263,10 @@ class Board:
         LinkError
             If the board does not answer.
         """
-        data = self._link.request(Command.COUNTERS)
+        data = self.link.request(Command.COUNTERS)
         names = Counters.names()
         if len(data) != 4 * len(names):
-            raise LinkError(f"{self._link.name}: {len(data)} bytes are no counters")
+            raise LinkError(f"{self.link.name}: {len(data)} bytes are no counters")
         return {
             name: int.from_bytes(data[4 * i : 4 * i + 4], "little") for i, name in enumerate(names)
         }
@@ -290,7 +274,7 @@ class Board:
     def status(self) -> dict[str, int]:
         """Frames that the board dropped since it was asked before, 255 at most: "bad" ones, "stale"
         ones that were out of their order, and "lost" ones that came while it was at work."""
-        data = self._link.request(Command.STATUS)
+        data = self.link.request(Command.STATUS)
         return dict(zip(("bad", "stale", "lost"), data, strict=True))
 
     def read_state(self) -> States:
@@ -305,25 +289,14 @@ class Board:
             If the board does not answer.
         """
         if self._params is None:
-            raise ValueError(f"{self._link.name}: call board.program(program) first")
+            raise ValueError(f"{self.link.name}: call board.program(program) first")
         data = self.read(MemoryKind.NEURONS, 0, state_bytes(self._params))
         return unpack_states(self._params, data)
 
     def read(self, memory: MemoryKind, address: int, count: int) -> bytes:
         """``count`` bytes of ``memory``, from row ``address`` on."""
-        self._link.request(Command.SEEK, bytes([memory.value]) + address.to_bytes(3, "little"))
+        self.link.request(Command.SEEK, bytes([memory.value]) + address.to_bytes(3, "little"))
         data = b""
         while len(data) < count:
-            data += self._link.request(Command.READ, bytes([min(ANSWER_MOST, count - len(data))]))
+            data += self.link.request(Command.READ, bytes([min(ANSWER_MOST, count - len(data))]))
         return data
-
-
-def _stacked(kept: list[States], samples: int, steps: int) -> States:
-    """States of each step, as arrays of shape (samples, steps, neurons)."""
-    return {
-        name: [
-            np.array([state[name][p] for state in kept]).reshape(samples, steps, -1)
-            for p in range(len(kept[0][name]))
-        ]
-        for name in kept[0]
-    }

@@ -12,7 +12,8 @@ from hubel.hdl.program import Program
 from hubel.sim.golden import Trace
 from hubel.sim.virtual import VirtualBoard, build_virtual
 
-from .board import Board, BoardRun
+from .board import Board
+from .board_run import BoardRun
 
 Advance = Callable[[int, int], None]
 

@@ -92,11 +92,12 @@ def virtual(as_json: Json = False) -> None:
         return
     print_table(
         Console(),
-        ("network", "clocks/s", "steps/s", "M synaptic operations/s", "build s"),
+        ("network", "clocks/s", "clocks/CPU s", "steps/s", "M synaptic operations/s", "build s"),
         [
             (
                 r.network,
                 f"{r.clocks_per_second:,.0f}",
+                f"{r.clocks_per_cpu_second:,.0f}",
                 f"{r.steps_per_second:,.0f}",
                 f"{r.operations_per_second / 1e6:.2f}",
                 f"{r.build_seconds:.0f}",

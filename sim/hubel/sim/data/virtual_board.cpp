@@ -4,8 +4,8 @@
 //   virtual_board           print "port <name>", serve the pseudo-terminal until a signal comes
 //   virtual_board --stdio   serve stdin; end when it ends and QUIET clocks have passed in silence
 //
-// At the end it prints "clocks <number> seconds <seconds>" to stderr: the clocks that were
-// simulated, and the time that took (without the time in which nobody spoke).
+// At the end it prints "clocks <number> seconds <seconds> cpu <seconds>" to stderr: the clocks that
+// were simulated, the time that took (without the time in which nobody spoke), and the processor's.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,11 +14,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <string>
+#include <ctime>
 #include <vector>
 
 #include "Vhubel_soc.h"
@@ -168,6 +169,7 @@ int main(int argc, char** argv) {
         }
     }
     seconds += std::chrono::steady_clock::now() - since;
-    fprintf(stderr, "clocks %llu seconds %.6f\n", (unsigned long long)clocks, seconds.count());
+    fprintf(stderr, "clocks %llu seconds %.6f cpu %.6f\n", (unsigned long long)clocks,
+            seconds.count(), double(clock()) / CLOCKS_PER_SEC);
     return 0;
 }
