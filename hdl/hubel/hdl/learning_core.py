@@ -166,7 +166,7 @@ class LearningCore(wiring.Component):
         lane = Signal(range(params.lanes))
         m.d.comb += [
             self._traces.position.eq(position),
-            self._traces.word.eq(place[_FETCH_CYCLES] >> shift),
+            self._traces.word.eq(place[_FETCH_CYCLES - 1] >> shift),
             weights.read_enable.eq(valid[1] | self._idle),
             weights.read.as_value().eq(Mux(
                 self._idle,

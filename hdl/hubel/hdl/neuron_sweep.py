@@ -23,7 +23,7 @@ class NeuronSweep(wiring.Component):
     """Word by word of neurons: lets their traces decay, has the weights of the step added up, and
     then updates one neuron in two cycles: decay, add, saturate, compare.
 
-    A word takes ``3 * lanes + 5`` cycles, and those from ``gather`` to ``gathered``.
+    A word takes ``3 * lanes + 6`` cycles, and those from ``gather`` to ``gathered``.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class NeuronSweep(wiring.Component):
     add, weights : :py:`In(1)`, :py:`In(data.ArrayLayout(8, lanes))`
         Add these weights.
     y : :py:`Out(data.ArrayLayout(16, lanes))`
-        The traces of ``word``, from five cycles after ``gather`` on.
+        The traces of ``word``, from four cycles after ``gather`` on.
     candidate, code, above : :py:`Out`
         A neuron whose membrane is by ``above + 1`` above its threshold.
     win, winner, won
@@ -192,7 +192,7 @@ class NeuronSweep(wiring.Component):
                 with m.Elif(self.win):
                     m.next = "Winner"
             with m.State("Trace"):
-                m.d.comb += [tracing.eq(1), self.gather.eq(beat == lanes - 2)]
+                m.d.comb += [tracing.eq(1), self.gather.eq(beat == lanes - 1)]
                 with m.If(beat == lanes + 2):
                     m.d.sync += beat.eq(0)
                     m.next = "Gather"
