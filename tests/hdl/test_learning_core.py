@@ -24,7 +24,7 @@ def random_rates(draw: np.random.Generator, params: LearningParams) -> LearningR
     """Rates with which something happens."""
     decays = [4096, 4095, 3000, 2048, 0]
     return LearningRates(
-        rule=draw.choice([Rule.FIRED, Rule.PAIR]),
+        rule=Rule(int(draw.integers(2))),
         learn=bool(draw.random() < 0.9),
         wait=bool(draw.random() < 0.4),
         nearest=bool(draw.random() < 0.2),

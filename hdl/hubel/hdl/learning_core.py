@@ -130,8 +130,7 @@ class LearningCore(wiring.Component):
         # them) it comes.
         stages = _FETCH_CYCLES + UPDATE_CYCLES
         valid = [issue] + [Signal(name=f"valid_{n}") for n in range(1, stages + 1)]
-        place = [None] + [Signal(range(params.inputs), name=f"place_{n}")
-                          for n in range(1, stages + 1)]
+        place = [Signal(range(params.inputs), name=f"place_{n}") for n in range(stages + 1)]
         before = Signal.like(position)
         m.d.sync += before.eq(position)
         m.d.comb += place[1].eq(Mux(self._column, before << shift, self._traces.event))

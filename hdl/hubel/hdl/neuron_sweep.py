@@ -1,5 +1,7 @@
 """The neurons of a learning core: membranes, adaptations and traces, one after the other."""
 
+from itertools import pairwise
+
 from amaranth import *
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -99,7 +101,7 @@ class NeuronSweep(wiring.Component):
         reads = Signal()
         m.d.comb += reads.eq(updating & ~beat[0] & (beat < 2 * lanes))
         at = [reads] + [Signal(name=f"update_{n}") for n in range(1, 7)]
-        m.d.sync += [later.eq(before) for before, later in zip(at, at[1:], strict=False)]
+        m.d.sync += [later.eq(before) for before, later in pairwise(at)]
         traced = Signal()
         m.d.comb += traced.eq(tracing & (beat >= 3))
 
