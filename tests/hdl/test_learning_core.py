@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hubel.hdl.learning_core import learning_clocks
 from hubel.hdl.learning_events import LearningKind
 from hubel.hdl.stdp_params import LearningParams, LearningRates, Rule
+from hubel.hdl.synapse_walk import learning_clocks
 from hubel.sim.learning import Layer
 
 from .learning_bench import SIGNS, Chip, with_chip
