@@ -25,7 +25,7 @@ class NeuronSweep(wiring.Component):
     """Word by word of neurons: lets their traces decay, has the weights of the step added up, and
     then updates one neuron in two cycles: decay, add, saturate, compare.
 
-    A word takes ``3 * lanes + 6`` cycles, and those from ``gather`` to ``gathered``.
+    A word takes ``3 * lanes + 5`` cycles, and those from ``gather`` to ``gathered``.
 
     Parameters
     ----------
