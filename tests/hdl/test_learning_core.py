@@ -1,14 +1,16 @@
 """The learning core against the golden layer: every spike, state, weight and counter."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hubel.hdl.learning_core import learning_clocks
 from hubel.hdl.learning_events import LearningKind
 from hubel.hdl.stdp_params import LearningParams, LearningRates, Rule
+from hubel.hdl.synapse_walk import learning_clocks
 from hubel.sim.learning import Layer
+from hubel.sw.learn.layer_file import load_layer, save_layer
 
 from .learning_bench import SIGNS, Chip, with_chip
 
@@ -24,7 +26,7 @@ def random_rates(draw: np.random.Generator, params: LearningParams) -> LearningR
     """Rates with which something happens."""
     decays = [4096, 4095, 3000, 2048, 0]
     return LearningRates(
-        rule=draw.choice([Rule.FIRED, Rule.PAIR]),
+        rule=Rule(int(draw.integers(2))),
         learn=bool(draw.random() < 0.9),
         wait=bool(draw.random() < 0.4),
         nearest=bool(draw.random() < 0.2),
@@ -125,6 +127,31 @@ def test_what_a_spike_costs(inputs: int, single_port: bool) -> None:
     with_chip(params, bench)
 
 
+@pytest.mark.parametrize("single_port, pair", [(False, False), (False, True), (True, True)])
+def test_what_a_step_costs(single_port: bool, pair: bool) -> None:
+    """The clocks from END to END without a candidate, as docs/learning.md says."""
+    params = LearningParams(inputs=16, neurons=8, single_port=single_port)
+    rates = LearningRates(rule=Rule.PAIR if pair else Rule.FIRED, a_minus=100)
+    layer = Layer(params, rates, np.full((16, 8), 100))
+    events = [0, 5, 10, 12]
+
+    async def bench(chip: Chip) -> None:
+        await chip.load(layer)
+        for code in events:
+            await chip.send(LearningKind.SPIKE, code)
+        await chip.send(LearningKind.END)
+        clocks = 0
+        while not chip.ready:
+            await chip.clock()
+            clocks += 1
+        walk = len(events)
+        if pair:
+            walk = (2 * walk - 1 if single_port else walk) + 5
+        assert clocks == 5 * params.input_words + params.neuron_words * (20 + walk) + 5
+
+    with_chip(params, bench)
+
+
 def test_packets_that_name_nobody_are_dropped() -> None:
     params = LearningParams(inputs=12, neurons=8)
     layer = Layer(params, LearningRates(threshold=90, a_plus=9000), np.full((12, 8), 100))
@@ -140,9 +167,9 @@ def test_packets_that_name_nobody_are_dropped() -> None:
     with_chip(params, bench)
 
 
-def test_what_was_learned_is_read_back_and_loaded_again() -> None:
-    """Weights and adaptations from one chip, into a golden layer and into another chip: all three
-    fire the same from there on."""
+def test_what_was_learned_is_read_back_saved_and_loaded_again(tmp_path: Path) -> None:
+    """Weights and adaptations from one chip, into a file, and from there into a golden layer and
+    into another chip: both fire the same."""
     params = LearningParams(inputs=16, neurons=8)
     draw = np.random.default_rng(4)
     rates = LearningRates(threshold=900, a_plus=6000, a_minus=6000, a_step=60, inhibition=65535)
@@ -163,8 +190,10 @@ def test_what_was_learned_is_read_back_and_loaded_again() -> None:
     with_chip(params, learn)
     assert (read["weights"] != layer.weights).any()
     held = replace(rates, learn=False, a_step=0)
-    again = Layer(params, held, read["weights"])
-    again.a = read["a"].copy()
+    learned = Layer(params, held, read["weights"])
+    learned.a = read["a"].copy()
+    save_layer(tmp_path / "layer.npz", learned)
+    again = load_layer(tmp_path / "layer.npz")
     fired: list[list[int]] = []
 
     async def ask(chip: Chip) -> None:

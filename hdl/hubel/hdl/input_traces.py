@@ -13,7 +13,7 @@ class InputTraces(wiring.Component):
     """Collects the spikes of a step as a bit for each input. At its end, word by word, lets the
     traces decay, adds the spikes to them and lists the inputs that spiked, in order.
 
-    That takes four cycles a word of inputs, or ``spikes + 3`` where more than one of them spiked.
+    That takes five cycles a word of inputs, or ``spikes + 2`` where more than three of them spiked.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class InputTraces(wiring.Component):
     x_step : :py:`In(16)`
         What a spike adds.
     decay, decayed
-        ``traces`` are to be decayed in this cycle; the answer two cycles later.
+        The ``traces`` of the cycle before are to decay; the answer two cycles later.
     position, event : :py:`In(range(inputs))`, :py:`Out(range(inputs))`
         An entry of the list, one cycle later.
     count : :py:`Out(range(inputs + 1))`
@@ -101,8 +101,9 @@ class InputTraces(wiring.Component):
         stored = []
         for lane in range(lanes):
             total = Signal(VALUE_WIDTH + 1, name=f"total_{lane}")
-            m.d.comb += total.eq(self.decayed[lane] + Mux(spiked[lane], self.x_step, 0))
-            stored.append(Mux(total[-1], VALUE_MAX, total[:VALUE_WIDTH]))
+            m.d.comb += total.eq(self.decayed[lane] + self.x_step)
+            stored.append(Mux(spiked[lane], Mux(total[-1], VALUE_MAX, total[:VALUE_WIDTH]),
+                              self.decayed[lane]))
         m.d.comb += write.data.eq(Cat(stored))
 
         last = Signal()
@@ -121,11 +122,13 @@ class InputTraces(wiring.Component):
                     m.d.sync += self.count.eq(0)
                     m.next = "Fetch"
             with m.State("Fetch"):
+                m.next = "Present"
+            with m.State("Present"):
+                m.d.comb += flag_write.en.eq(~C(0, lanes))
+                m.d.sync += [spiked.eq(flag_read.data), left.eq(flag_read.data)]
                 m.next = "Decay"
             with m.State("Decay"):
                 m.d.comb += self.decay.eq(1)
-                m.d.comb += flag_write.en.eq(~C(0, lanes))
-                m.d.sync += [spiked.eq(flag_read.data), left.eq(flag_read.data)]
                 m.next = "Multiply"
             with m.State("Multiply"):
                 m.next = "Store"

@@ -3,47 +3,24 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .competition import Competition
 from .counter_ring import CounterSignature
 from .input_traces import InputTraces
 from .learning_access import LearningAccess, LearningAccessSignature
+from .learning_change import ChangeSignature
 from .learning_counters import LEARNING_COUNTERS, LearningCounters
 from .learning_events import LearningKind, LearningPacket, Reward
 from .neuron_sweep import NeuronSweep
-from .rates import RATE_REGISTERS, RatesLayout
-from .skewed_memory import SkewedMemory, SynapseLayout
+from .rates import RateRegisters
+from .skewed_memory import SkewedMemory
 from .stdp_params import LearningParams
-from .stdp_update import UPDATE_CYCLES, StdpUpdate
+from .stdp_update import StdpUpdate
+from .synapse_walk import SynapseWalk
 
-__all__ = ["ChangeLayout", "ChangeSignature", "LearningCore", "learning_clocks"]
-
-#: From a position in a list to the word of weights in front of the update.
-_FETCH_CYCLES = 3
-
-
-def learning_clocks(params: LearningParams) -> int:
-    """Clocks in which everything waits for one neuron that learns: a clock for each word of its
-    weights, or two where the synapse memory has one port, and what the pipeline takes."""
-    stride = 2 if params.single_port else 1
-    return stride * (params.input_words - 1) + 1 + _FETCH_CYCLES + UPDATE_CYCLES + 2
-
-
-class ChangeLayout(data.StructLayout):
-    """A word of weights and where it is."""
-    def __init__(self, params: LearningParams):
-        super().__init__({
-            "synapses": SynapseLayout(params),
-            "word": data.ArrayLayout(params.weight_width, params.lanes)})
-
-
-class ChangeSignature(wiring.Signature):
-    """Words that cannot wait: a stream without ``ready``."""
-    def __init__(self, params: LearningParams):
-        super().__init__({"payload": Out(ChangeLayout(params)), "valid": Out(1)})
-
+__all__ = ["LearningCore"]
 
 class LearningCore(wiring.Component):
     """A layer of neurons with adaptive thresholds that compete, and whose weights change.
@@ -92,18 +69,19 @@ class LearningCore(wiring.Component):
         m = Module()
         params = self.params
         m.submodules.weights = self._weights = SkewedMemory(params)
+        m.submodules.walk = self._walk = SynapseWalk(params)
         m.submodules.update = self._update = StdpUpdate(params)
         m.submodules.traces = self._traces = InputTraces(params)
         m.submodules.neurons = self._neurons = NeuronSweep(params)
         m.submodules.competition = self._competition = Competition(params)
         m.submodules.access = self._access = LearningAccess(params)
+        m.submodules.rates = self._registers = RateRegisters()
         m.submodules.counting = self._counting = LearningCounters()
         wiring.connect(m, wiring.flipped(self.port), self._access.port)
         wiring.connect(m, self._counting.counters, wiring.flipped(self.counters))
 
-        self._rates = Signal(RatesLayout())
+        self._rates = self._registers.rates
         # Of a column or of a row: where the words of weights are, and whether they change.
-        self._walk, self._walking = Signal(), Signal()
         self._column, self._changing = Signal(), Signal()
         self._learner = Signal(range(params.neurons))
         self._up = Signal()
@@ -117,64 +95,30 @@ class LearningCore(wiring.Component):
         return m
 
     def _elaborate_walk(self, m):
-        """Words of weights, one a cycle: of a row each from the inputs that spiked to a word of
-        neurons, or of a column, of the neuron that learns."""
-        params, update, weights = self.params, self._update, self._weights
+        """From the walk to the weights, and from there to the neurons and to the update."""
+        params, update, weights, walk = self.params, self._update, self._weights, self._walk
         shift = params.lanes.bit_length() - 1
-        position = Signal(range(params.inputs + 1))
-        issue, odd = Signal(), Signal()
-        count = Signal.like(position)
-        m.d.comb += count.eq(Mux(self._column, params.input_words, self._traces.count))
-
-        # By cycle after ``issue``: whether there is a word, and from which input (the first of
-        # them) it comes.
-        stages = _FETCH_CYCLES + UPDATE_CYCLES
-        valid = [issue] + [Signal(name=f"valid_{n}") for n in range(1, stages + 1)]
-        place = [None] + [Signal(range(params.inputs), name=f"place_{n}")
-                          for n in range(1, stages + 1)]
-        before = Signal.like(position)
-        m.d.sync += before.eq(position)
-        m.d.comb += place[1].eq(Mux(self._column, before << shift, self._traces.event))
-        for stage in range(1, stages + 1):
-            m.d.sync += valid[stage].eq(valid[stage - 1])
-            if stage > 1:
-                m.d.sync += place[stage].eq(place[stage - 1])
-
-        # Rows that do not change may follow each other at once.
-        ready = ~Cat(valid[:_FETCH_CYCLES]).any()
-        empty = ready & ~Cat(valid[_FETCH_CYCLES:stages]).any()
-        with m.If(self._walk):
-            m.d.sync += [self._walking.eq(1), position.eq(0), odd.eq(0)]
-        with m.If(self._walking):
-            with m.If(position == count):
-                m.d.sync += self._walking.eq(0)
-            with m.Else():
-                m.d.comb += issue.eq(~odd)
-            with m.If(issue):
-                m.d.sync += position.eq(position + 1)
-                if params.single_port:
-                    m.d.sync += odd.eq(self._changing)
-            with m.Else():
-                m.d.sync += odd.eq(0)
-        self._walked = Signal()
-        m.d.comb += self._walked.eq(
-            ~self._walk & ~self._walking & Mux(self._changing, empty, ready))
-
+        m.d.comb += [
+            walk.column.eq(self._column),
+            walk.changing.eq(self._changing),
+            walk.events.eq(self._traces.count),
+            walk.event.eq(self._traces.event),
+        ]
         neuron = Mux(self._column, self._learner, self._neurons.word << shift)
         access = self._access
         bits = (params.neurons - 1).bit_length()
         lane = Signal(range(params.lanes))
         m.d.comb += [
-            self._traces.position.eq(position),
-            self._traces.word.eq(place[_FETCH_CYCLES] >> shift),
-            weights.read_enable.eq(valid[1] | self._idle),
+            self._traces.position.eq(walk.position),
+            self._traces.word.eq(walk.trace_input >> shift),
+            weights.read_enable.eq(walk.read | self._idle),
             weights.read.as_value().eq(Mux(
                 self._idle,
                 Cat(access.address[bits:bits + (params.inputs - 1).bit_length()],
                     access.address[:bits], C(0, 1)),
-                Cat(place[1], neuron[:bits], self._column))),
+                Cat(walk.read_input, neuron[:bits], self._column))),
             update.weights.eq(weights.word),
-            update.valid.eq(valid[_FETCH_CYCLES] & self._changing),
+            update.valid.eq(walk.word & self._changing),
             update.from_input.eq(~self._column),
             update.traces.eq(Mux(self._column | self._traces.busy, self._traces.traces,
                                  self._neurons.y)),
@@ -189,15 +133,15 @@ class LearningCore(wiring.Component):
             ]
         with m.Else():
             m.d.comb += [
-                weights.write.as_value().eq(Cat(place[stages], neuron[:bits], self._column)),
+                weights.write.as_value().eq(Cat(walk.write_input, neuron[:bits], self._column)),
                 weights.write_word.eq(update.word),
                 weights.write_lanes.eq(update.done.replicate(params.lanes)),
             ]
         m.d.comb += [
-            self._neurons.add.eq(valid[_FETCH_CYCLES] & ~self._column),
+            self._neurons.add.eq(walk.word & ~self._column),
             self._neurons.weights.as_value().eq(
                 Cat(weights.word[n][-8:] for n in range(params.lanes))),
-            self._neurons.gathered.eq(self._walked),
+            self._neurons.gathered.eq(walk.walked),
             self._counted["words"].eq(self._neurons.add),
             self._counted["updates"].eq(update.done),
             self.change.valid.eq(update.done),
@@ -207,16 +151,11 @@ class LearningCore(wiring.Component):
 
     def _elaborate_rates(self, m):
         access, update, rates = self._access, self._update, self._rates
-        fields = []
-        for number, name in enumerate(RATE_REGISTERS):
-            field = Signal(len(rates[name].as_value() if name == "flags" else rates[name]),
-                           name=name)
-            with m.If(access.rate_write & (access.address[:4] == number)):
-                m.d.sync += field.eq(access.value)
-            fields.append(field)
         part = Signal(2)
         m.d.comb += [
-            rates.as_value().eq(Cat(fields)),
+            self._registers.write.eq(access.rate_write),
+            self._registers.number.eq(access.address),
+            self._registers.value.eq(access.value),
             part.eq(access.address),
             update.random_value.eq(access.value),
             update.random_load.eq(Mux(access.random_write, 1 << part, 0)),
@@ -317,7 +256,7 @@ class LearningCore(wiring.Component):
                     ]
                     m.next = "Neurons"
             with m.State("Neurons"):
-                m.d.comb += self._walk.eq(neurons.gather)
+                m.d.comb += self._walk.start.eq(neurons.gather)
                 with m.If(~neurons.busy):
                     m.d.sync += [fresh.eq(0), inhibited.eq(0)]
                     m.next = "Select"
@@ -356,11 +295,11 @@ class LearningCore(wiring.Component):
             with m.State("Begin"):
                 with m.If(~alone):
                     m.d.sync += self._learner.eq(read.data)
-                m.d.comb += self._walk.eq(1)
+                m.d.comb += self._walk.start.eq(1)
                 m.d.sync += [self._column.eq(1), self._changing.eq(1), number.eq(number + 1)]
                 m.next = "Learn"
             with m.State("Learn"):
-                with m.If(self._walked):
+                with m.If(self._walk.walked):
                     m.d.sync += self._changing.eq(0)
                     m.next = "Fetch"
                     with m.If(alone):

@@ -48,7 +48,7 @@ class NeuronSweep(wiring.Component):
     add, weights : :py:`In(1)`, :py:`In(data.ArrayLayout(8, lanes))`
         Add these weights.
     y : :py:`Out(data.ArrayLayout(16, lanes))`
-        The traces of ``word``, from five cycles after ``gather`` on.
+        The traces of ``word``, from four cycles after ``gather`` on.
     candidate, code, above : :py:`Out`
         A neuron whose membrane is by ``above + 1`` above its threshold.
     win, winner, won
@@ -194,7 +194,7 @@ class NeuronSweep(wiring.Component):
                 with m.Elif(self.win):
                     m.next = "Winner"
             with m.State("Trace"):
-                m.d.comb += [tracing.eq(1), self.gather.eq(beat == lanes - 2)]
+                m.d.comb += [tracing.eq(1), self.gather.eq(beat == lanes - 1)]
                 with m.If(beat == lanes + 2):
                     m.d.sync += beat.eq(0)
                     m.next = "Gather"

@@ -1,12 +1,13 @@
 """The rates of a learning core, as registers of 16 bits."""
 
 from amaranth import *
-from amaranth.lib import data
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from .params import DECAY_SHIFT
 from .stdp_params import VALUE_WIDTH, LearningRates, Rule
 
-__all__ = ["RATE_REGISTERS", "RatesLayout", "rate_values"]
+__all__ = ["RATE_REGISTERS", "RateRegisters", "RatesLayout", "rate_values"]
 
 #: Registers in the order of their numbers.
 RATE_REGISTERS = ("flags", "a_plus", "a_minus", "x_decay", "x_step", "y_decay", "y_step", "v_decay",
@@ -31,3 +32,29 @@ def rate_values(rates: LearningRates) -> dict[str, int]:
              "nearest": rates.nearest}
     values = {"flags": sum(flags[name] << bit for bit, name in enumerate(_FLAGS))}
     return values | {name: int(getattr(rates, name)) for name in RATE_REGISTERS[1:]}
+
+
+class RateRegisters(wiring.Component):
+    """The registers.
+
+    Members
+    -------
+    write, number, value : :py:`In(1)`, :py:`In(4)`, :py:`In(16)`
+        Write ``value`` into register ``number``.
+    rates : :py:`Out(RatesLayout())`
+        What is in them.
+    """
+    def __init__(self):
+        super().__init__({"write": In(1), "number": In(4), "value": In(VALUE_WIDTH),
+                          "rates": Out(RatesLayout())})
+
+    def elaborate(self, platform):
+        m = Module()
+        fields = []
+        for number, (name, place) in enumerate(RatesLayout()):
+            field = Signal(Shape.cast(place.shape).width, name=str(name))
+            with m.If(self.write & (self.number == number)):
+                m.d.sync += field.eq(self.value)
+            fields.append(field)
+        m.d.comb += self.rates.as_value().eq(Cat(fields))
+        return m

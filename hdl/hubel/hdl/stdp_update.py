@@ -17,10 +17,10 @@ UPDATE_CYCLES = 5
 class StdpUpdate(wiring.Component):
     """Updates a word of ``lanes`` synapses every cycle.
 
-    ``word`` comes :data:`UPDATE_CYCLES` cycles after ``weights``; ``traces`` are taken one cycle
-    after ``weights``. With two multipliers a lane, ``w * (1 - w)`` and the factor times its rate;
-    the second also makes the decays of the rest of the core: ``decayed`` comes two cycles after
-    ``value``, if no word came in the cycle before ``value`` did.
+    ``word`` comes :data:`UPDATE_CYCLES` cycles after ``weights`` and ``traces``. With two
+    multipliers a lane, ``w * (1 - w)`` and the factor times its rate; the second also makes the
+    decays of the rest of the core: ``decayed`` comes two cycles after ``decay``, if no word came in
+    the cycle before.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ class StdpUpdate(wiring.Component):
     word, done
         New weights.
     decay, factor, single, value
-        While ``decay``: ``traces`` decay by ``factor``, but with ``single`` lane 0 takes ``value``.
+        With ``decay``, the ``traces`` of the cycle before decay by ``factor``, but with ``single``
+        lane 0 takes ``value``.
     decayed : :py:`Out(data.ArrayLayout(16, lanes))`
         ``(value * factor) >> 12``.
     random : :py:`In`
@@ -74,7 +75,7 @@ class StdpUpdate(wiring.Component):
             self.random_state.eq(lfsr.state),
         ]
         rates = [Signal(VALUE_WIDTH, name=f"rate_{name}") for name in ("plus", "minus")]
-        m.d.comb += [
+        m.d.sync += [
             rates[0].eq(Mux(self.decay, self.factor, self.a_plus)),
             rates[1].eq(Mux(self.decay, self.factor, self.a_minus)),
         ]
@@ -98,18 +99,21 @@ class StdpUpdate(wiring.Component):
             m.d.sync += weight[-1].eq(weight[-2])
 
         # 0: w * (1 - w), where 1 - w is the complement.
-        bounded = signal("bounded", 2 * width)
-        m.d.sync += bounded.eq(weight[0] * ~weight[0])
+        bounded, trace = signal("bounded", 2 * width), signal("trace", VALUE_WIDTH)
+        m.d.sync += [bounded.eq(weight[0] * ~weight[0]), trace.eq(self.traces[lane])]
 
         # 1: what is multiplied.
-        factor, rate = signal("factor", VALUE_WIDTH), signal("rate", VALUE_WIDTH)
-        fired, up = signal("fired", 1), [signal(f"up_{stage}", 1) for stage in range(2, 5)]
-        trace = self.traces[lane]
-        m.d.comb += fired.eq(Mux(self.pair, ~self.from_input, trace.any()))
+        factor, fired = signal("factor", VALUE_WIDTH), signal("fired", 1)
+        rate, fired_2 = signal("rate", VALUE_WIDTH), signal("fired_2", 1)
+        up = [signal(f"up_{stage}", 1) for stage in range(2, 5)]
         traced = Mux(self.single, self.value, trace) if lane == 0 else trace
+        m.d.comb += [
+            fired.eq(Mux(self.pair, ~self.from_input, trace.any())),
+            rate.eq(Mux(fired_2, *rates)),
+        ]
         m.d.sync += [
             factor.eq(Mux(self.pair | self.decay, traced, bounded[2 * width - VALUE_WIDTH:])),
-            rate.eq(Mux(fired, *rates)),
+            fired_2.eq(fired),
             up[0].eq(fired == self.up),
             up[1].eq(up[0]),
             up[2].eq(up[1]),

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from hubel.hdl.learning_core import learning_clocks
 from hubel.hdl.learning_counters import LEARNING_COUNTERS
 from hubel.hdl.lfsr_params import LFSR_SEED
 from hubel.hdl.stdp_params import LearningParams, LearningRates, Rule
+from hubel.hdl.synapse_walk import learning_clocks
 
 from .stdp import Ints, Rounding, clipped, leak, post_update, pre_update
 

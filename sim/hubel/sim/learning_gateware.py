@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hubel.hdl.learning_access import LearningMemory
-from hubel.hdl.learning_core import ChangeLayout, LearningCore
+from hubel.hdl.learning_change import ChangeLayout
+from hubel.hdl.learning_core import LearningCore
 from hubel.hdl.learning_events import LearningKind, LearningPacket
 from hubel.hdl.rates import RATE_REGISTERS, rate_values
 from hubel.hdl.skewed_memory import SynapseLayout

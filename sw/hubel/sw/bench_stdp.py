@@ -7,7 +7,7 @@ from typing import Any
 
 from hubel.boards.learning import LEARNING_BUILDS, build_learning
 from hubel.boards.report import BuildReport
-from hubel.hdl.learning_core import learning_clocks
+from hubel.hdl.synapse_walk import learning_clocks
 
 
 @dataclass(frozen=True, kw_only=True)
