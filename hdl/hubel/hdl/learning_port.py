@@ -23,7 +23,7 @@ INDEX_WIDTH = 11
 class LearningPort(wiring.Component):
     """Takes packets from bytes and sends packets as bytes.
 
-    A packet is two bytes, as those of the spike port, with a longer kind::
+    A packet is two bytes, and only the first has its highest bit set::
 
         1 k k k h h h h    kind, index bits 10..7
         0 l l l l l l l    index bits 6..0
