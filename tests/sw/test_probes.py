@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from hubel.sw import probes
-from hubel.sw.figure import Figure, residual, total
+from hubel.sw.figure import Figure, total
 from hubel.sw.probes import DEFAULT_POWER, UDEV_FIX, HostSensor, PowerWindow, describe, zones
+from hubel.sw.residual import residual
 from hubel.sw.window import EnergyWindow
 
 RANGE_UJ = 262_143_328_850

@@ -7,6 +7,7 @@ import pytest
 
 from hubel.sw.energy import estimate
 from hubel.sw.figure import Figure, total
+from hubel.sw.host_sensors import ina_sensors, nvml_sensors
 from hubel.sw.instruments import JoulescopeSensor, Ppk2Sensor
 from hubel.sw.meter_log import MeterLog
 from hubel.sw.probe_registry import open_probes, survey
@@ -17,8 +18,6 @@ from hubel.sw.sensors import (
     MeterSensor,
     ReplaySensor,
     declared_power,
-    ina_sensors,
-    nvml_sensors,
 )
 
 

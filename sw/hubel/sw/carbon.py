@@ -50,8 +50,7 @@ def _packaged() -> dict[str, Figure]:
                 {
                     "iso3": code,
                     "name": row["country_name"],
-                    # Electricity without carbon does not exist: 0 stands for no data.
-                    "g_per_kwh": row["carbon_intensity"] or "",
+                    "g_per_kwh": row["carbon_intensity"],
                     "year": row["year"],
                     "source": source,
                     "boundary": "generation",
@@ -139,6 +138,7 @@ def intensity(code: str) -> Figure:
 
 
 def _figure(row: dict[str, Any]) -> Figure:
+    # Electricity without carbon does not exist: 0 stands for no data.
     value = float(row["g_per_kwh"]) if row["g_per_kwh"] else None
     width = RELATIVE_HALF_WIDTH
     return Figure(

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from . import probes, sensors
+from . import host_sensors, probes, sensors
 from .meter_log import load_log
 from .window import Sensor
 
@@ -53,14 +53,14 @@ def _psys(argument: str) -> list[Sensor]:
 
 
 def _ina(argument: str) -> list[Sensor]:
-    found = sensors.ina_sensors(argument or sensors.HWMON)
+    found = host_sensors.ina_sensors(argument or host_sensors.HWMON)
     if not found:
-        raise OSError(f"probe ina2xx: no INA2xx under {argument or sensors.HWMON}")
+        raise OSError(f"probe ina2xx: no INA2xx under {argument or host_sensors.HWMON}")
     return list(found)
 
 
 def _nvml(argument: str) -> list[Sensor]:
-    found = sensors.nvml_sensors()
+    found = host_sensors.nvml_sensors()
     if not found:
         raise OSError("probe nvml: no NVIDIA driver, or no GPU")
     return list(found)
@@ -140,13 +140,13 @@ def open_probes(names: Sequence[str], *, powercap: Path | str = probes.POWERCAP)
 
 def _automatic() -> list[Sensor]:
     try:
-        return [*sensors.ina_sensors(), *sensors.nvml_sensors()]
+        return [*host_sensors.ina_sensors(), *host_sensors.nvml_sensors()]
     except ImportError:
-        return list(sensors.ina_sensors())
+        return list(host_sensors.ina_sensors())
 
 
 def survey(
-    powercap: Path | str = probes.POWERCAP, hwmon: Path | str = sensors.HWMON
+    powercap: Path | str = probes.POWERCAP, hwmon: Path | str = host_sensors.HWMON
 ) -> list[Verdict]:
     """What this machine can measure, probe by probe; it never asks for more rights itself."""
     found = [_survey_zone(zone) for zone in probes.zones(powercap)]
@@ -154,11 +154,11 @@ def survey(
         reason = f"no RAPL zone under {powercap}: no counter, or a virtual machine"
         mend = f"declare a power (constant:25); host energy is {_fallback()} otherwise"
         found.append(Verdict("rapl", False, reason, mend))
-    monitors = sensors.ina_sensors(hwmon)
+    monitors = host_sensors.ina_sensors(hwmon)
     found += [Verdict("ina2xx", True, f"{s.source}, {s.boundary}") for s in monitors]
     if not monitors:
         found.append(Verdict("ina2xx", False, f"no INA2xx under {hwmon}", "modprobe ina2xx"))
-    found.append(_survey_package("nvml", "pynvml", "nvidia-ml-py", sensors.nvml_sensors))
+    found.append(_survey_package("nvml", "pynvml", "nvidia-ml-py", host_sensors.nvml_sensors))
     for name, module in (("joulescope", "joulescope"), ("ppk2", "ppk2-api")):
         found.append(_survey_instrument(name, module))
     found += [
