@@ -46,7 +46,7 @@ class FrameReceiver(wiring.Component):
     frame : :py:`Out(1)`
         A good frame is complete in this cycle.
     length : :py:`Out(8)`
-        Bytes of its payload, from then on.
+        Bytes of its payload, from the next cycle on.
     bad, lost : :py:`Out(1)`
         In this cycle a frame ended that was wrong, or that came while the receiver was not enabled.
     """
@@ -78,13 +78,16 @@ class FrameReceiver(wiring.Component):
         lengths = Signal(_TAIL)
         broken, missed = Signal(), Signal()
         size_is_right = Signal()
+        # What there is of a payload, if the frame ends now.
+        length = Signal.like(self.length)
+        m.d.sync += self.length.eq(length)
         m.d.comb += [
             self.place.eq(place),
             self.write.payload.eq(decoder.o.payload),
             self.write.valid.eq(decoder.o.valid & self.enable & ~missed & ~broken),
-            self.length.eq(place - _TAIL),
+            length.eq(place - _TAIL),
             # A frame that is too short has a negative length.
-            size_is_right.eq(lengths[-1] & ~self.length[1:].all()),
+            size_is_right.eq(lengths[-1] & ~length[1:].all()),
         ]
         with m.If(self.write.valid):
             m.d.sync += [

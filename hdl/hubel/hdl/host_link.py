@@ -135,6 +135,9 @@ class HostLink(wiring.Component):
         after = Signal.like(self._get)
         m.d.comb += [after.eq(self._get + 1), following.eq(Mux(self._take, after, self._get))]
         m.d.sync += self._get.eq(following)
+        # Decided a cycle before, because much depends on it.
+        self._used = Signal()
+        m.d.sync += self._used.eq(following == receiver.length)
         with m.If(self._identifies):
             m.d.comb += self._read.addr.eq(Cat(following[:7], _IDENTITY))
         with m.Else():
@@ -313,8 +316,7 @@ class HostLink(wiring.Component):
     def _elaborate_commands(self, m):
         """A state or more for each command; the payload is at ``data``, ``put`` starts at 0."""
         access, data, get, put = self.access, self._data, self._get, self._put
-        used, late = Signal(), self._waited[-1]
-        m.d.comb += used.eq(get == self._receiver.length)
+        used, late = self._used, self._waited[-1]
 
         def time_out():
             with m.If(late):

@@ -181,7 +181,9 @@ def sim(
     if as_json:
         print_json(check.to_json())
     else:
-        shares = {**check.occupancy, "all clocks": check.occupancy_overall}
+        # A board does not show its clocks.
+        overall = {"all clocks": check.occupancy_overall} if check.cycles else {}
+        shares = {**check.occupancy, **overall}
         rows = [(name, f"{share:.1%}") for name, share in shares.items()]
         print_table(Console(), ("projection", "lanes busy"), rows)
     if not check.equal:
