@@ -150,6 +150,9 @@ class HostLink(wiring.Component):
             sender.end.eq(self._put),
             sender.data.eq(self._data),
         ]
+        # From a register: it goes everywhere, and what decides it is late.
+        self._begins = Signal()
+        m.d.sync += self.reset.eq(self._begins)
         self._session, self._have = Signal(), Signal(init=self._loaded)
         self._result = Signal(3)
         self._waited = Signal(self._patience + 1)
@@ -293,7 +296,7 @@ class HostLink(wiring.Component):
         with m.Else(), m.Switch(command):
             with m.Case(Command.IDENTIFY):
                 with m.If(length == 4):
-                    m.d.comb += self.reset.eq(1)
+                    m.d.comb += self._begins.eq(1)
                     m.d.sync += self._session.eq(1)
                 unless(length == 4, C(1), "Copy")
             with m.Case(Command.SEEK):
