@@ -131,25 +131,26 @@ class MemoryAccess(wiring.Component):
             with m.If(position == last):
                 m.d.sync += [position.eq(0), address.eq(address + 1)]
 
-        # Write: the byte in a register, its place as it was when the byte came.
-        data, place, row = Signal(8), Signal.like(position), Signal.like(address)
+        # Write: from a register, a cycle after the byte came; then the place moves on.
+        data = Signal(8)
         writing, fetching = Signal(), Signal()
         m.d.comb += port.write.ready.eq(~port.begin)
         m.d.sync += writing.eq(port.write.valid & port.write.ready)
         with m.If(port.write.valid & port.write.ready):
-            m.d.comb += [step.eq(1), self.store.eq(memory == MemoryKind.NEURONS)]
-            m.d.sync += [data.eq(port.write.payload), place.eq(position)]
-        m.d.sync += row.eq(address)
+            m.d.comb += self.store.eq(memory == MemoryKind.NEURONS)
+            m.d.sync += data.eq(port.write.payload)
+        with m.If(writing):
+            m.d.comb += step.eq(1)
         for kind, width in self._widths.items():
             load, mine = getattr(self, f"load_{kind.name.lower()}"), Signal(name=f"is_{kind.name}")
             m.d.comb += mine.eq(memory == kind)
             m.d.comb += [
                 load.select.eq(mine & (writing | fetching)),
-                load.address.eq(row),
+                load.address.eq(address),
                 load.data.eq(data),
             ]
             with m.If(mine & writing):
-                m.d.comb += load.enable.eq((1 << place)[:row_bytes(width)])
+                m.d.comb += load.enable.eq((1 << position)[:row_bytes(width)])
 
         self._elaborate_read(m, memory, position, step, fetching)
         with m.If(port.begin):
@@ -180,7 +181,7 @@ class MemoryAccess(wiring.Component):
                 # Nothing is fetched before the first ``begin``: the core may be at work.
                 pass
             with state("Address", "Fetch"):
-                # The registered address follows the counter.
+                # A byte before may still be on its way.
                 pass
             with state("Fetch", "Chunk"):
                 m.d.comb += fetching.eq(1)
