@@ -16,7 +16,7 @@ IMAGES = 24
 
 
 @pytest.mark.parametrize(
-    "neurons, gap, stall", [(32, 0.3, 0.3), pytest.param(128, 0.0, 0.0, marks=pytest.mark.long)]
+    "neurons, gap, stall", [(16, 0.2, 0.0), pytest.param(128, 0.1, 0.3, marks=pytest.mark.long)]
 )
 def test_learning_digits(
     simulator: Simulator, cache_dir: Path, neurons: int, gap: float, stall: float
