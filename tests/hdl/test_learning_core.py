@@ -80,7 +80,9 @@ async def random_steps(chip: Chip, layer: Layer, draw: np.random.Generator, step
 
 
 @pytest.mark.parametrize("gap, stall", [pytest.param(0.0, 0.0, marks=pytest.mark.long), (0.3, 0.4)])
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if "eight" in n else ()) for n in SIZES]
+)
 def test_random_events(name: str, gap: float, stall: float) -> None:
     params = SIZES[name]
     draw = np.random.default_rng([len(name), int(10 * gap)])
@@ -90,8 +92,8 @@ def test_random_events(name: str, gap: float, stall: float) -> None:
 
     async def bench(chip: Chip) -> None:
         await chip.load(layer)
-        for _ in range(4):
-            await random_steps(chip, layer, draw, 12)
+        for _ in range(3):
+            await random_steps(chip, layer, draw, 15)
             # A step, because a START alone clears nothing that can be read.
             assert await chip.step([]) == layer.step([])
             await compare(chip, layer)
