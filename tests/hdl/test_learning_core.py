@@ -24,7 +24,7 @@ SIZES = {
 
 def random_rates(draw: np.random.Generator, params: LearningParams) -> LearningRates:
     """Rates with which something happens."""
-    decays = [4096, 4095, 3000, 2048, 0]
+    decays = [4096, 4095, 4095, 3000, 2048, 0]
     return LearningRates(
         rule=Rule(int(draw.integers(2))),
         learn=bool(draw.random() < 0.9),
@@ -33,7 +33,7 @@ def random_rates(draw: np.random.Generator, params: LearningParams) -> LearningR
         a_plus=int(draw.choice([0, 1, 900, 9000, 40000])),
         a_minus=int(draw.choice([0, 1, 900, 9000, 40000])),
         x_decay=int(draw.choice(decays)),
-        x_step=int(draw.choice([65535, 20000])),
+        x_step=int(draw.choice([65535, 20000, 3])),
         y_decay=int(draw.choice(decays)),
         y_step=int(draw.choice([65535, 20000])),
         v_decay=int(draw.choice(decays)),
@@ -80,7 +80,9 @@ async def random_steps(chip: Chip, layer: Layer, draw: np.random.Generator, step
 
 
 @pytest.mark.parametrize("gap, stall", [pytest.param(0.0, 0.0, marks=pytest.mark.long), (0.3, 0.4)])
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if "eight" in n else ()) for n in SIZES]
+)
 def test_random_events(name: str, gap: float, stall: float) -> None:
     params = SIZES[name]
     draw = np.random.default_rng([len(name), int(10 * gap)])
@@ -90,8 +92,8 @@ def test_random_events(name: str, gap: float, stall: float) -> None:
 
     async def bench(chip: Chip) -> None:
         await chip.load(layer)
-        for _ in range(4):
-            await random_steps(chip, layer, draw, 12)
+        for _ in range(3):
+            await random_steps(chip, layer, draw, 15)
             # A step, because a START alone clears nothing that can be read.
             assert await chip.step([]) == layer.step([])
             await compare(chip, layer)
@@ -148,6 +150,41 @@ def test_what_a_step_costs(single_port: bool, pair: bool) -> None:
         if pair:
             walk = (2 * walk - 1 if single_port else walk) + 5
         assert clocks == 5 * params.input_words + params.neuron_words * (20 + walk) + 5
+
+    with_chip(params, bench)
+
+
+def test_of_equals_the_first_wins() -> None:
+    """Neurons that are as far above their thresholds fire in the order of their numbers."""
+    params = LearningParams(inputs=16, neurons=16)
+    weights = np.full((16, 16), 100)
+    weights[0, [3, 7, 8, 15]], weights[0, [2, 9]] = 180, 140
+    layer = Layer(params, LearningRates(threshold=20, winners=8), weights)
+
+    async def bench(chip: Chip) -> None:
+        await chip.load(layer)
+        expected = [3, 7, 8, 15, 2, 9, 0, 1]
+        assert await chip.step([0]) == layer.step([0]) == expected
+        assert await chip.step([0]) == layer.step([0])
+
+    with_chip(params, bench)
+
+
+def test_a_trace_of_one_counts() -> None:
+    """With a decay of 4095 a small trace is a countdown: the window of the rule."""
+    params = LearningParams(inputs=8, neurons=4, lanes=2)
+    rates = LearningRates(x_decay=4095, x_step=2, a_plus=9000, a_minus=9000, nearest=True)
+    layer = Layer(params, rates, np.full((8, 4), 100))
+
+    async def bench(chip: Chip) -> None:
+        await chip.load(layer)
+        for inputs in ([1], [2], []):
+            assert await chip.step(inputs) == layer.step(inputs)
+        assert layer.x.tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
+        layer.learn(0)
+        await chip.send(LearningKind.LEARN, 0)
+        await compare(chip, layer)
+        assert layer.weights[:, 0].tolist() == [92, 92, 108, *[92] * 5]
 
     with_chip(params, bench)
 

@@ -9,17 +9,24 @@ import pytest
 from hubel.sim.learning import Layer
 from hubel.sim.learning_gateware import learn_in_gateware
 from hubel.sim.simulator import Simulator
+from hubel.sim.toolchain import Name
 from hubel.sw.digits import load_digits
 from hubel.sw.learn.digits import DigitsSettings, to_spikes
 
 IMAGES = 24
 
 
-@pytest.mark.parametrize(
-    "neurons, gap, stall", [(32, 0.3, 0.3), pytest.param(128, 0.0, 0.0, marks=pytest.mark.long)]
-)
-def test_learning_digits(
-    simulator: Simulator, cache_dir: Path, neurons: int, gap: float, stall: float
+def test_a_small_layer(cache_dir: Path) -> None:
+    learn_and_compare("verilator", cache_dir, neurons=16, gap=0.2, stall=0.0)
+
+
+@pytest.mark.long
+def test_learning_digits(simulator: Simulator, cache_dir: Path) -> None:
+    learn_and_compare(simulator.name, cache_dir, neurons=128, gap=0.1, stall=0.3)
+
+
+def learn_and_compare(
+    backend: Name, cache_dir: Path, *, neurons: int, gap: float, stall: float
 ) -> None:
     settings = DigitsSettings(neurons=neurons)
     draw = np.random.default_rng(2)
@@ -34,7 +41,7 @@ def test_learning_digits(
     # Each epoch has a quarter of the images.
     rates = [settings.rates(settings.epochs[4 * n // IMAGES]) for n in range(IMAGES)]
     found = learn_in_gateware(
-        layer, spikes, rates=rates, backend=simulator.name, gap=gap, stall=stall, seed=3,
+        layer, spikes, rates=rates, backend=backend, gap=gap, stall=stall, seed=3,
         cache_dir=cache_dir,
     )  # fmt: skip
     first = layer.weights.copy()

@@ -36,7 +36,7 @@ class Line:
 
     async def until(self, packets: int) -> list[tuple[int, int]]:
         clocks = 0
-        while len(found := list(packets_from(self.received))) < packets:
+        while len(found := list(packets_from(bytes(self.received)))) < packets:
             await self._clock()
             clocks += 1
             assert clocks < 5000, f"{found} instead of {packets} packets"

@@ -34,7 +34,7 @@ def golden(layer: Layer, spikes: np.ndarray) -> np.ndarray:
 
 def test_the_gateware_has_the_window_of_the_formula() -> None:
     window = Window()
-    times, change = measure(window, gateware, 12)
+    times, change = measure(window, gateware, 8)
     np.testing.assert_allclose(change, window.formula(times), rtol=0, atol=window.tolerance)
     # The tolerance is far below what is measured: nothing is passed over.
     assert window.tolerance < 0.02 * np.abs(change).min()

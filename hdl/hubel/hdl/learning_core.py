@@ -230,7 +230,7 @@ class LearningCore(wiring.Component):
                                          self._counted["steps"].eq(1)]
                             m.next = "Traces"
                         with m.Case(LearningKind.START):
-                            m.d.sync += [fresh.eq(1), inhibited.eq(0), pending.eq(0)]
+                            m.d.sync += [fresh.eq(1), pending.eq(0)]
                         with m.Case(LearningKind.REWARD):
                             m.d.sync += [sign.eq(Reward(packet.code[:2])),
                                          self._up.eq(~packet.code[1])]
