@@ -56,5 +56,6 @@ def learn_and_compare(
     np.testing.assert_array_equal(found.read_weights, layer.weights)
     assert found.lfsr == layer.lfsr
     assert found.counters == layer.counters
-    assert (layer.weights != first).mean() > 0.3
+    # Some four neurons an image learn, of 16 or of 128.
+    assert (layer.weights != first).mean() > 0.1
     assert layer.counters["spikes"] >= IMAGES

@@ -41,7 +41,7 @@ class UpdateHarness(Elaboratable):
             return value
 
         old = earlier(Value.cast(update.weights), UPDATE_CYCLES, "old")
-        traces = earlier(Value.cast(update.traces), UPDATE_CYCLES - 1, "traces_then")
+        traces = earlier(Value.cast(update.traces), UPDATE_CYCLES, "traces_then")
         idle = earlier(update.decay, UPDATE_CYCLES - 1, "decay_then")
         full = Signal(range(UPDATE_CYCLES + 2))
         m.d.sync += full.eq(Mux(full == UPDATE_CYCLES + 1, full, full + 1))
