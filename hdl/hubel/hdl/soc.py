@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .core import Core
+from .events import EventLayout
 from .flash_boot import FlashBoot, SpiSignature
 from .host_link import HostLink
 from .identity import Identity
@@ -12,6 +13,7 @@ from .memory_access import MemoryKind
 from .params import CoreParams
 from .program import Program
 from .program_tag import program_tag
+from .stream_register import StreamRegister
 from .uart import UartReceiver, UartTransmitter
 
 __all__ = ["SpikeSoc"]
@@ -86,7 +88,11 @@ class SpikeSoc(wiring.Component):
             wiring.connect(m, link.o_bytes, transmitter.bytes)
         else:
             self._elaborate_boot(m, link, receiver, transmitter)
-        wiring.connect(m, link.events, core.events)
+        # From the link through the core and back would be the longest path.
+        events = ResetInserter(link.reset)(StreamRegister(EventLayout(self.params)))
+        m.submodules.events = events
+        wiring.connect(m, link.events, events.i)
+        wiring.connect(m, events.o, core.events)
         wiring.connect(m, core.spikes, link.spikes)
         wiring.connect(m, core.counters, link.counters)
         wiring.connect(m, link.access, core.memory)
@@ -94,7 +100,7 @@ class SpikeSoc(wiring.Component):
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
             link.bad_byte.eq(receiver.framing_error),
-            link.active.eq(core.active),
+            link.active.eq(core.active | events.o.valid),
         ]
         return m
 
