@@ -7,6 +7,7 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -298,7 +299,7 @@ def test_builds_a_network_that_meets_the_clock(name: str, rams: int, tmp_path: P
     assert report.core_cells["lut4"] < report.cells["lut4"]
 
     # Other weights, biases and first states take no synthesis.
-    def other(projection: Dense) -> Dense:
+    def other(projection: Any) -> Any:
         return replace(projection, weights=projection.weights[::-1])
 
     changed = replace(network, projections=tuple(map(other, network.projections)))

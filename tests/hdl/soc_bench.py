@@ -5,6 +5,7 @@ from collections.abc import Callable
 from amaranth.sim import Simulator
 
 from hubel.hdl.link_protocol import Command
+from hubel.hdl.mac_soc import MacSoc
 from hubel.hdl.soc import SpikeSoc
 from hubel.sim.frames import Answer, FrameReader, encode_request
 
@@ -14,7 +15,7 @@ DIVISOR = 4
 class Wires:
     """Asks ``dut`` on its wires; to be used in a testbench."""
 
-    def __init__(self, ctx, dut: SpikeSoc):
+    def __init__(self, ctx, dut: SpikeSoc | MacSoc):
         self._ctx, self._dut = ctx, dut
         self._number = 0
         #: Bytes that went to the device and came from it, in turn.
@@ -52,7 +53,7 @@ class Wires:
         return found
 
 
-def converse(dut: SpikeSoc, talk: Callable) -> None:
+def converse(dut: SpikeSoc | MacSoc, talk: Callable) -> None:
     """Simulate ``dut`` while ``talk`` runs, a coroutine function that is given :class:`Wires`."""
 
     async def bench(ctx):
