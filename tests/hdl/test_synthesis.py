@@ -102,7 +102,7 @@ def cells(board_name: str, name: str) -> dict[str, int]:
 
 def test_ice40_block_ram_and_multipliers() -> None:
     found = cells(ICEBREAKER.name, "dense")
-    # 1,280 weight words of 64 bits: 5 x 4. Neurons of 3 x 18 rows of 128 bits: 8. Events: 1.
+    # 1,280 weight words of 64 bits: 5 x 4. Neurons of 2 x 18 rows of 128 bits: 8. Events: 1.
     assert found["block_ram"] == 20 + 8 + 1
     assert found["dsp"] == 8
 
@@ -116,19 +116,20 @@ def test_ecp5_block_ram_and_multipliers() -> None:
 BLOCK_RAM = {"DP16KD", "PDPW16KD"}
 
 
-@pytest.mark.parametrize("name, block_ram", [("conv", 24), ("sparse", 14)])
+@pytest.mark.parametrize("name, block_ram", [("conv", 19), ("sparse", 10)])
 def test_ecp5_block_ram_of_scattered_projections(name: str, block_ram: int) -> None:
     found, memories = synthesis(ULX3S.name, name)
     assert found["block_ram"] == block_ram
     assert found["dsp"] == 8
-    large = ["weights.rows", "neurons", "walker.event_list.codes_0"]
-    large += ["currents.memory_0"] if name == "conv" else ["targets.rows"]
+    large = ["weights.rows", "walker.event_list.codes_0"]
+    large += ["currents.memory_0", "neurons"] if name == "conv" else ["targets.rows"]
     assert {memories[memory] for memory in large} <= BLOCK_RAM, memories
-    # Queues, and the 16 words of currents of each lane, are too small for that.
+    # Queues, the 16 words of currents of each lane, and 32 rows of neurons are too small for that.
     small = ["emitter.queue.storage", "walker.scatter.queue.storage"]
-    small += [f"currents.memory_{i}" for i in range(8)] if name == "sparse" else []
+    small += ["neurons", *(f"currents.memory_{i}" for i in range(8))] if name == "sparse" else []
     assert {memories[memory] for memory in small} == {"TRELLIS_DPR16X4"}, memories
-    assert len(memories) == len(large) + len(small)
+    lists = [f"walker.event_list.codes_{i}" for i in range(1, 4)]
+    assert set(memories) - set(lists) == set(large) | set(small)
 
 
 @pytest.mark.parametrize("board_name", SCRIPTS)
@@ -145,7 +146,7 @@ def test_no_memory_of_flip_flops_in_scattered_projections(name: str) -> None:
     assert 2900 <= cells(ULX3S.name, name)["ff"] <= 3400
 
 
-@pytest.mark.parametrize("name, most", [("dense", 1500), ("conv", 3200), ("sparse", 2700)])
+@pytest.mark.parametrize("name, most", [("dense", 1510), ("conv", 3200), ("sparse", 2700)])
 def test_ecp5_logic(name: str, most: int) -> None:
     found = cells(ULX3S.name, name)
     # A carry cell is made of two LUTs.

@@ -46,8 +46,8 @@ def test_a_network_that_does_not_fit_starts_no_tool(tmp_path, monkeypatch):
 
     monkeypatch.setattr(building, "build", never)
     ledger = tmp_path / "ledger.jsonl"
-    with pytest.raises(ValueError, match=r"16 multipliers needed, 8 there"):
-        building.build_recorded(board("icebreaker"), PROGRAM, tmp_path, ledger=ledger, lanes=16)
+    with pytest.raises(ValueError, match=r"32 multipliers needed, 8 there"):
+        building.build_recorded(board("icebreaker"), PROGRAM, tmp_path, ledger=ledger, lanes=32)
     assert not ledger.exists()
 
 

@@ -386,7 +386,7 @@ def bad_files(folder) -> Path:
     Path("empty").mkdir()
     Path("cut").mkdir()
     Path("cut", "report.json").write_text('{"title": ')
-    save_program("big.npz", program(784, 128))
+    save_program("big.npz", program(784, 512))
     for name, weight, activation in (
         ("nan", float("nan"), "relu"),
         ("inf", float("inf"), "relu"),
@@ -505,7 +505,6 @@ def test_what_may_end_a_command(error, code, message, folder, monkeypatch, capsy
     [
         (["run", "program.npz", "--inputs", "digits", "--steps", "0"], "'--steps'", "run"),
         (["run", "program.npz"], "Missing option '--inputs'", "run"),
-        (["run", "program.npz", "--inputs", "digits", "--backend", "fpga"], "'--backend'", "run"),
         (["sim", "program.npz", "--images", "0"], "'--images'", "sim"),
         (["train", "--epochs", "0"], "'--epochs'", "train"),
         (["train", "--epoch", "5"], "--epoch", "train"),

@@ -67,13 +67,15 @@ class Ring(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         names = [str(name) for name, _ in self._layout]
+        assert len(names) == 8
         number, following = Signal(range(len(names))), Signal(range(len(names)), init=1)
         first = Signal(COUNTER_WIDTH, name="ring_0")
         widest = max(Shape.cast(field.shape).width for _, field in self._layout)
         waiting = Signal(range(len(names) * (2**widest - 1) + 1))
         m.d.sync += [
             number.eq(following),
-            following.eq(Mux(following == len(names) - 1, 0, following + 1)),
+            # A power of two, so that it turns by itself.
+            following.eq(following + 1),
         ]
         if self._in_memory:
             self._elaborate_memory(m, number, first, waiting)

@@ -177,7 +177,10 @@ class HostLink(wiring.Component):
         self._stale, self._report = Signal(), Signal()
         self._status = [Signal(8, name=name) for name in ("bad", "stale", "lost")]
         happens = (self._receiver.bad, self._stale, self._receiver.lost)
-        for count, one in zip(self._status, happens, strict=True):
+        for count, now in zip(self._status, happens, strict=True):
+            # Counted a cycle later: what decides it is late.
+            one = Signal(name=f"{count.name}_one")
+            m.d.sync += one.eq(now)
             with m.If(self._report):
                 m.d.sync += count.eq(one)
             with m.Elif(count != 255):
@@ -204,8 +207,8 @@ class HostLink(wiring.Component):
         receiver, sender, crc = self._receiver, self._sender, self._crc
         data, last = self._data, Signal(8)
         command = Signal(8)
-        step = Signal(8)
-        m.d.comb += step.eq(data - last)
+        number, step = Signal(8), Signal(8)
+        m.d.comb += step.eq(number - last)
         # From a flip-flop, because it goes far.
         m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
         with m.FSM():
@@ -229,11 +232,15 @@ class HostLink(wiring.Component):
                 m.d.sync += command.eq(data)
                 m.next = "Number"
             with m.State("Number"):
+                # From a register: a memory's clock-to-output and this are more than a cycle.
+                m.d.sync += number.eq(data)
+                m.next = "Judge"
+            with m.State("Judge"):
                 m.next = "Clear"
                 with m.If(command[7]):
                     m.d.comb += self._stale.eq(1)  # an answer is no request
                 with m.Elif((command == Command.IDENTIFY) | ~self._session | (step == 1)):
-                    m.d.sync += [last.eq(data), self._put.eq(-HEAD)]
+                    m.d.sync += [last.eq(number), self._put.eq(-HEAD)]
                     m.next = "Head"
                 with m.Elif(step == 0):
                     m.next = "Send"

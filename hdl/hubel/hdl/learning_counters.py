@@ -1,9 +1,8 @@
 """What a learning core counts."""
 
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
-from .counter_ring import CounterRing, CounterSignature
+from .counter_ring import Ring
 
 __all__ = ["LEARNING_COUNTERS", "LearningCounters"]
 
@@ -14,8 +13,8 @@ LEARNING_COUNTERS = ("steps", "events", "words", "candidates", "spikes", "update
                      "dropped")
 
 
-class LearningCounters(CounterRing):
-    """:class:`~hubel.hdl.counter_ring.CounterRing` with the counters of a learning core, which grow
+class LearningCounters(Ring):
+    """:class:`~hubel.hdl.counter_ring.Ring` with the counters of a learning core, which grow
     by one.
 
     Members
@@ -26,6 +25,4 @@ class LearningCounters(CounterRing):
         One counter a cycle.
     """
     def __init__(self):
-        self._layout = data.StructLayout(dict.fromkeys(LEARNING_COUNTERS, 1))
-        wiring.Component.__init__(self, {
-            "increment": In(self._layout), "counters": Out(CounterSignature())})
+        super().__init__(data.StructLayout(dict.fromkeys(LEARNING_COUNTERS, 1)))
