@@ -13,7 +13,7 @@ BOARD = Board(
     title="ULX3S (ECP5 LFE5U-12F)",
     platform=ULX3S_12F_Platform,
     family="ecp5",
-    pll=Ecp5Pll.search(25_000_000, 125e6),
+    pll=Ecp5Pll.search(25_000_000, 62.5e6),
     # The die of a 25F: the tools give all of it.
     resources={"logic": 24288, "block_ram": 56, "spram": 0, "dsp": 28},
     price="100 to 200",
