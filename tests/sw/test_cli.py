@@ -315,8 +315,8 @@ MISTAKES = {
     ),
     "does not fit": (
         ["build", "big.npz", "--board", "icebreaker"],
-        "784-128 with 8 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): "
-        "209 block RAMs needed, 30 there; use fewer neurons, bits or lanes, or another board",
+        "784-512 with 8 lanes and 8-bit weights does not fit the iCEBreaker (iCE40UP5K): "
+        "16 blocks of SPRAM needed, 4 there; use fewer neurons, bits or lanes, or another board",
     ),
     "unknown board": (
         ["build", "program.npz", "--board", "icebraker"],

@@ -102,6 +102,11 @@ def test_a_layer_that_is_never_active_is_refused():
 
 
 def test_a_pool_in_front_that_leaves_out_rows_is_refused():
-    ann = network(3, first_pool=(3, 1))
-    with pytest.raises(ValueError, match=r"layer 'b': a kernel of 2x2 does not fit"):
+    rng = np.random.default_rng(3)
+    first = ConvLayer(name="a", weights=rng.normal(size=(6, 2, 3, 3)), bias=rng.normal(size=6),
+                      activation="relu", padding=(1, 1), pool=(3, 1))  # fmt: skip
+    out = DenseLayer(name="c", weights=rng.normal(size=(6 * 2 * 8, 5)), bias=rng.normal(size=5),
+                     activation="identity")  # fmt: skip
+    ann = Ann(inputs=Shape(2, 8, 8), layers=(first, out))
+    with pytest.raises(ValueError, match=r"layer 'a': a pool of \(3, 1\) in front of the first"):
         quantise_ann(ann, np.full((1, 128), 255), full_scale=255)
