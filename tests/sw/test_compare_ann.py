@@ -54,8 +54,8 @@ def found(task, tmp_path_factory):
                     report(where.name, logic=logic, mhz=40.0, folder=folder), False),
             )  # fmt: skip
         # The same questions to the same gateware, in Amaranth's simulator: no compiler is needed.
-        patch.setattr(compare_side.gateware, "run", in_amaranth(core_bench.run))
-        patch.setattr(compare_side.mac_gateware, "run", in_amaranth(mac_bench.run))
+        patch.setattr(compare_side.gateware, "run", in_amaranth(core_bench.run))  # pyright: ignore[reportPrivateImportUsage]
+        patch.setattr(compare_side.mac_gateware, "run", in_amaranth(mac_bench.run))  # pyright: ignore[reportPrivateImportUsage]
         return compare(task, board("icebreaker"), folder, settings=Settings(images=2, steps=8))
 
 

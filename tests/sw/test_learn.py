@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from hubel.sim.learning import run
-from hubel.sw import npz
 from hubel.sw.cli import main
 from hubel.sw.learn.digits import DigitsSettings, learn_digits, to_spikes, untrained
 from hubel.sw.learn.layer_file import load_layer, save_layer
@@ -81,7 +80,7 @@ def test_power_loss_in_the_middle_of_a_save_leaves_the_file_whole(
         file.write(before[: len(before) // 2])
         raise PowerLoss
 
-    for target, name, stop in ((npz.np, "savez", half), (os, "replace", lost)):
+    for target, name, stop in ((np, "savez", half), (os, "replace", lost)):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, stop)
             with pytest.raises(PowerLoss):
