@@ -5,8 +5,7 @@ from collections.abc import Callable
 from amaranth.sim import Simulator
 
 from hubel.hdl.link_protocol import Command
-from hubel.hdl.mac_soc import MacSoc
-from hubel.hdl.soc import SpikeSoc
+from hubel.hdl.serial_soc import SerialSoc
 from hubel.sim.frames import Answer, FrameReader, encode_request
 
 DIVISOR = 4
@@ -15,7 +14,7 @@ DIVISOR = 4
 class Wires:
     """Asks ``dut`` on its wires; to be used in a testbench."""
 
-    def __init__(self, ctx, dut: SpikeSoc | MacSoc):
+    def __init__(self, ctx, dut: SerialSoc):
         self._ctx, self._dut = ctx, dut
         self._number = 0
         #: Bytes that went to the device and came from it, in turn.
@@ -53,7 +52,7 @@ class Wires:
         return found
 
 
-def converse(dut: SpikeSoc | MacSoc, talk: Callable) -> None:
+def converse(dut: SerialSoc, talk: Callable) -> None:
     """Simulate ``dut`` while ``talk`` runs, a coroutine function that is given :class:`Wires`."""
 
     async def bench(ctx):

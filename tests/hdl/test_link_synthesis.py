@@ -1,27 +1,18 @@
-# pyright: reportAttributeAccessIssue=false
-# (amaranth-stubs do not know back.rtlil)
 """What Yosys makes of the link with its serial port: one block RAM, and few cells."""
-
-import json
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hubel.boards.build import RELAX_COLLISIONS
-from hubel.boards.report import cell_counts
-from hubel.boards.toolchain import ToolMissing, find_tool
 from hubel.hdl.host_link import HostLink
 from hubel.hdl.identity import Identity
 from hubel.hdl.params import CoreParams
 from hubel.hdl.uart import UartReceiver, UartTransmitter
 
 from ..programs import random_chain
+from .yosys import synthesise
 
 PORTS = ("events", "spikes", "counters", "access")
 
@@ -54,22 +45,11 @@ class LinkAndUart(wiring.Component):
 
 
 @pytest.mark.parametrize("family, lut4, ff", [("ice40", 840, 260), ("ecp5", 990, 260)])
-def test_cells(family: str, lut4: int, ff: int, tmp_path: Path) -> None:
+def test_cells(family: str, lut4: int, ff: int) -> None:
     """Measured: 786 LUT4 and 239 flip-flops on iCE40, 941 LUT4 on ECP5. On an iCE40 carries and
     flip-flops that find no LUT of their own add to that."""
-    try:
-        yosys = find_tool("yosys")
-    except ToolMissing as missing:
-        pytest.skip(str(missing))
     params = random_chain(np.random.default_rng(1), 64, 128, 10).params(lanes=8)
-    text = rtlil.convert(LinkAndUart(params), name="link", emit_src=False)
-    (tmp_path / "link.il").write_text(text)
-    (tmp_path / "link.ys").write_text(
-        f"read_rtlil link.il\n{RELAX_COLLISIONS}\nsynth_{family} -top link\n"
-        "tee -q -o s.json stat -json"
-    )
-    subprocess.run([*yosys.command, "-q", "link.ys"], cwd=tmp_path, check=True)
-    cells = cell_counts(json.loads((tmp_path / "s.json").read_text()))
+    cells, _ = synthesise(LinkAndUart(params), f"synth_{family}")
     print(family, cells)
     assert cells["block_ram"] == 1 and "lut_ram" not in cells and "dsp" not in cells
     assert cells["lut4"] <= lut4 and cells["ff"] <= ff

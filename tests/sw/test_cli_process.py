@@ -64,7 +64,7 @@ def test_ctrl_c_in_a_simulation_leaves_no_process(tmp_path):
     save_program(tmp_path / "program.npz", program)
     process = start(tmp_path, "sim", "program.npz", "--images", "360", "--steps", "500")
     cache = tmp_path / "build" / "sim"
-    wait_until(lambda: any(cache.glob("*/work/*.log")) if cache.exists() else False, process)
+    wait_until(lambda: any(cache.glob("*/*/*.log")) if cache.exists() else False, process)
     assert interrupt(process) == (130, "hubel: interrupted; what was finished is kept\n")
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert str(tmp_path) not in running.stdout

@@ -109,7 +109,7 @@ class Core(wiring.Component):
         Totals since reset.
     active : :py:`Out(1)`
         A step is walked or can be, or a packet moves. Between two such cycles of the same step are
-        a few, while it is in the pipeline.
+        a few, while it is in the pipeline. Only with ``access``.
     update : :py:`Out(UpdateSignature(params))`
         Each state word, as it is written; for observers.
     memory : :py:`In(MemoryAccessSignature())`
@@ -134,11 +134,10 @@ class Core(wiring.Component):
             "events":   In(stream.Signature(EventLayout(params))),
             "spikes":   Out(stream.Signature(EventLayout(params))),
             "counters": Out(CounterSignature()),
-            "active":   Out(1),
             "update":   Out(UpdateSignature(params)),
         }
         if access:
-            members["memory"] = In(MemoryAccessSignature())
+            members |= {"active": Out(1), "memory": In(MemoryAccessSignature())}
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -368,8 +367,10 @@ class Core(wiring.Component):
             walker.packet.eq(Mux(inside, sent.payload, outside.payload)),
             walker.take.eq(inside | (outside.valid & outside.ready)),
             outside.ready.eq(~inside & (walker.may_fill >> outside.payload.source)[0]),
-            self.active.eq(walker.active | sent.valid | (outside.valid & outside.ready)),
         ]
+        if self._access:
+            moves = sent.valid | (outside.valid & outside.ready)
+            m.d.comb += self.active.eq(walker.active | moves)
 
     def _elaborate_counters(self, m, walker, emitter, done, saturated):
         params, slot = self.params, walker.slot

@@ -9,14 +9,28 @@ import numpy.typing as npt
 from .program import Program
 from .walks import walks
 
-__all__ = ["COUNTER_WIDTH", "Counters"]
+__all__ = ["COUNTER_WIDTH", "CounterNames", "Counters"]
 
 
 #: Bits of a counter in gateware; it wraps.
 COUNTER_WIDTH = 32
 
+
+class CounterNames:
+    """What every dataclass of counters can do."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of the counters, in the order in which the gateware reports them."""
+        return tuple(f.name for f in fields(cls))  # pyright: ignore[reportArgumentType]
+
+    def total(self) -> dict[str, int]:
+        """Sum of each counter over the samples."""
+        return {name: int(getattr(self, name).sum()) for name in self.names()}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Counters:
+class Counters(CounterNames):
     """What a core counts, one value a sample or in total.
 
     ``events``: spikes received, those from the core's own populations included where they have a
@@ -66,12 +80,3 @@ class Counters:
             spikes=sum((counts[n].sum(axis=1) for n in sent), np.zeros(samples, np.int64)),
             saturations=np.sum([np.sum(s, axis=1) for s in saturations], axis=0),
             busy=busy, dropped=np.zeros(samples, dtype=np.int64))
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of the counters, in the order in which the gateware reports them."""
-        return tuple(f.name for f in fields(cls))
-
-    def total(self) -> dict[str, int]:
-        """Sum of each counter over the samples."""
-        return {name: int(getattr(self, name).sum()) for name in self.names()}

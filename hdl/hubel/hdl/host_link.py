@@ -207,7 +207,10 @@ class HostLink(wiring.Component):
         receiver, sender, crc = self._receiver, self._sender, self._crc
         data, last = self._data, Signal(8)
         command = Signal(8)
-        number, step = Signal(8), Signal(8)
+        # A byte of the request in a register, because a memory's clock-to-output and what depends
+        # on the byte are more than a cycle: the number, and then what READ wants.
+        self._held = number = Signal(8)
+        step = Signal(8)
         m.d.comb += step.eq(number - last)
         # From a flip-flop, because it goes far.
         m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
@@ -232,7 +235,6 @@ class HostLink(wiring.Component):
                 m.d.sync += command.eq(data)
                 m.next = "Number"
             with m.State("Number"):
-                # From a register: a memory's clock-to-output and this are more than a cycle.
                 m.d.sync += number.eq(data)
                 m.next = "Judge"
             with m.State("Judge"):
@@ -308,7 +310,7 @@ class HostLink(wiring.Component):
             with m.Case(Command.LOAD):
                 unless(C(1), idle, "Load")
             with m.Case(Command.READ):
-                unless(length == 1, idle, "Read")
+                unless(length == 1, idle, "Count")
             with m.Case(Command.COMMIT):
                 unless(length == TAG_BYTES, idle, "Commit")
             with m.Case(Command.EVENTS):
@@ -367,8 +369,12 @@ class HostLink(wiring.Component):
             time_out()
             with m.If(used):
                 m.next = "Result"
+        wanted = self._held
+        with m.State("Count"):
+            m.d.sync += wanted.eq(Mux(data > ANSWER_MOST, ANSWER_MOST, data))
+            m.next = "Read"
         with m.State("Read"):
-            with m.If((put == data) | (put == ANSWER_MOST)):
+            with m.If(put == wanted):
                 m.next = "Result"
             with m.Elif(access.read.valid):
                 m.d.comb += access.read.ready.eq(1)

@@ -3,16 +3,14 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import enum, stream, wiring
+from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from .memory_access import ADDRESS_WIDTH, MemoryAccessSignature
 from .neuron_sweep import NeuronValues
 from .stdp_params import LearningParams
 
-__all__ = ["ADDRESS_WIDTH", "LearningAccess", "LearningAccessSignature", "LearningMemory"]
-
-#: Bits of an address: the number of a row.
-ADDRESS_WIDTH = 24
+__all__ = ["LearningAccess", "LearningMemory"]
 
 
 class LearningMemory(enum.Enum, shape=unsigned(3)):
@@ -27,26 +25,6 @@ class LearningMemory(enum.Enum, shape=unsigned(3)):
     RANDOM = 6
 
 
-class LearningAccessSignature(wiring.Signature):
-    """Bytes to and from a memory, row after row, the low byte of each first.
-
-    ``begin``: for one cycle, take ``memory`` and ``address``, the first row; what is left of a row
-    or of an answer is dropped. ``write``: bytes for the rows from there on; after the last byte of
-    a row the address goes up by one. ``read``: the bytes of the rows from there on. Between two
-    ``begin`` bytes are either written or read; ``begin`` may take back a byte that is offered.
-
-    Only used while the core is idle: every END has left that was sent into it.
-    """
-    def __init__(self):
-        super().__init__({
-            "begin":   Out(1),
-            "memory":  Out(LearningMemory),
-            "address": Out(ADDRESS_WIDTH),
-            "write":   Out(stream.Signature(8)),
-            "read":    In(stream.Signature(8)),
-        })
-
-
 class LearningAccess(wiring.Component):
     """Turns bytes into accesses to the memories.
 
@@ -59,7 +37,7 @@ class LearningAccess(wiring.Component):
 
     Members
     -------
-    port : :py:`In(LearningAccessSignature())`
+    port : :py:`In(MemoryAccessSignature(LearningMemory))`
         Bytes.
     address : :py:`Out(24)`
         The row.
@@ -76,7 +54,7 @@ class LearningAccess(wiring.Component):
     def __init__(self, params: LearningParams):
         self.params = params
         super().__init__({
-            "port":          In(LearningAccessSignature()),
+            "port":          In(MemoryAccessSignature(LearningMemory)),
             "address":       Out(ADDRESS_WIDTH),
             "weight":        Out(params.weight_width), "weight_write": Out(1),
             "weight_read":   Out(1), "weight_row": In(params.weight_width),

@@ -9,10 +9,11 @@ from amaranth.lib.wiring import In, Out
 from .competition import Competition
 from .counter_ring import CounterSignature
 from .input_traces import InputTraces
-from .learning_access import LearningAccess, LearningAccessSignature
+from .learning_access import LearningAccess, LearningMemory
 from .learning_change import ChangeSignature
 from .learning_counters import LEARNING_COUNTERS, LearningCounters
 from .learning_events import LearningKind, LearningPacket, Reward
+from .memory_access import MemoryAccessSignature
 from .neuron_sweep import NeuronSweep
 from .rates import RateRegisters
 from .skewed_memory import SkewedMemory
@@ -40,7 +41,7 @@ class LearningCore(wiring.Component):
         SPIKE, END, START, REWARD, LEARN.
     spikes : :py:`Out(stream.Signature(LearningPacket(params)))`
         SPIKE for each winner, the first one first, then END.
-    port : :py:`In(LearningAccessSignature())`
+    port : :py:`In(MemoryAccessSignature(LearningMemory))`
         The memories and rates, while the core is idle. After a reset all memories are to be
         written: weights, and neurons with 0.
     counters : :py:`Out(CounterSignature())`
@@ -60,7 +61,7 @@ class LearningCore(wiring.Component):
         super().__init__({
             "events":   In(stream.Signature(packet)),
             "spikes":   Out(stream.Signature(packet)),
-            "port":     In(LearningAccessSignature()),
+            "port":     In(MemoryAccessSignature(LearningMemory)),
             "counters": Out(CounterSignature()),
             "change":   Out(ChangeSignature(params)),
         })

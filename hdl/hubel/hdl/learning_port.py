@@ -6,8 +6,9 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .learning_access import LearningAccessSignature, LearningMemory
+from .learning_access import LearningMemory
 from .learning_events import LearningKind, LearningPacket
+from .memory_access import MemoryAccessSignature
 from .stdp_params import LearningParams
 from .uart import ByteSignature
 
@@ -64,7 +65,7 @@ class LearningPort(wiring.Component):
             "o_bytes":  Out(stream.Signature(8)),
             "events":   Out(stream.Signature(packet)),
             "spikes":   In(stream.Signature(packet)),
-            "port":     Out(LearningAccessSignature()),
+            "port":     Out(MemoryAccessSignature(LearningMemory)),
         })
 
     def elaborate(self, platform):

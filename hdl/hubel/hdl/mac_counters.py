@@ -1,11 +1,12 @@
 """The counters of a MAC core: their names, and how they follow from the activations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from .counters import CounterNames
 from .mac_params import GROUP, MacParams
 from .mac_tables import gather_tables
 
@@ -13,7 +14,7 @@ __all__ = ["MacCounters", "read_groups"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MacCounters:
+class MacCounters(CounterNames):
     """What a MAC core counts, one value a sample or in total.
 
     ``inputs``: activations received. ``weight_reads``: weight words read. ``activation_reads``:
@@ -49,15 +50,6 @@ class MacCounters:
                 values["activation_writes"] += sizes.output.neurons
         values["activation_reads"] = values["weight_reads"]
         return cls(**values)
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of the counters, in the order in which the gateware reports them."""
-        return tuple(f.name for f in fields(cls))
-
-    def total(self) -> dict[str, int]:
-        """Sum of each counter over the samples."""
-        return {name: int(getattr(self, name).sum()) for name in self.names()}
 
 
 def read_groups(params: MacParams, layer: int) -> tuple[npt.NDArray[np.int64], ...]:

@@ -47,11 +47,16 @@ class MemoryAccessSignature(wiring.Signature):
     are either written or read. A memory that the core does not have takes bytes and gives zeros.
 
     Only used while the core is idle: every END has left that was sent into it.
+
+    Parameters
+    ----------
+    kinds : enumeration
+        The memories.
     """
-    def __init__(self):
+    def __init__(self, kinds: type[enum.Enum] = MemoryKind):
         super().__init__({
             "begin":   Out(1),
-            "memory":  Out(MemoryKind),
+            "memory":  Out(kinds),
             "address": Out(ADDRESS_WIDTH),
             "write":   Out(stream.Signature(8)),
             "read":    In(stream.Signature(8)),

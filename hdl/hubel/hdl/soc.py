@@ -2,7 +2,7 @@
 
 from amaranth import *
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from .core import Core
 from .events import EventLayout
@@ -13,13 +13,13 @@ from .memory_access import MemoryKind
 from .params import CoreParams
 from .program import Program
 from .program_tag import program_tag
+from .serial_soc import SerialSoc
 from .stream_register import StreamRegister
-from .uart import UartReceiver, UartTransmitter
 
 __all__ = ["SpikeSoc"]
 
 
-class SpikeSoc(wiring.Component):
+class SpikeSoc(SerialSoc):
     """:class:`Core` behind a :class:`HostLink` on a serial line (8N1).
 
     Parameters
@@ -45,49 +45,33 @@ class SpikeSoc(wiring.Component):
 
     Members
     -------
-    rx : :py:`In(1, init=1)`
-        From the host; asynchronous.
-    tx : :py:`Out(1, init=1)`
-        To the host.
     spi : :py:`Out(SpiSignature())`
         To the flash; only with ``boot``.
     """
-    rx: Signal
-    tx: Signal
-
     def __init__(self, params: CoreParams, program: Program, *, divisor: int, clock_hz: float = 0,
                  loaded: bool = True, spram: bool = False, boot: int | None = None,
                  contents: dict[MemoryKind, list[int]] | None = None, tag: bytes | None = None):
         self.params = params
         self._contents = contents
         self._program = program
-        self._divisor = divisor
         self._loaded = loaded and not spram
         self._spram = spram
         self._boot = boot
         self.identity = Identity.of(
             params, tag=tag or program_tag(params, program), clock_hz=clock_hz)
-        members = {
-            "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]
-            "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]
-        }
-        if boot is not None:
-            members["spi"] = Out(SpiSignature())
-        super().__init__(members)
+        super().__init__(
+            divisor=divisor, members={} if boot is None else {"spi": Out(SpiSignature())})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
-        m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
         m.submodules.link = link = HostLink(self.params, self.identity, loaded=self._loaded)
         core = Core(self.params, self._program, access=True, spram=self._spram,
                     contents=self._contents)
         m.submodules.core = ResetInserter(link.reset)(core)
         if self._boot is None:
-            wiring.connect(m, receiver.bytes, link.i_bytes)
-            wiring.connect(m, link.o_bytes, transmitter.bytes)
+            self._connect_line(m, link)
         else:
-            self._elaborate_boot(m, link, receiver, transmitter)
+            self._elaborate_boot(m, link)
         # From the link through the core and back would be the longest path.
         events = ResetInserter(link.reset)(StreamRegister(EventLayout(self.params)))
         m.submodules.events = events
@@ -96,16 +80,12 @@ class SpikeSoc(wiring.Component):
         wiring.connect(m, core.spikes, link.spikes)
         wiring.connect(m, core.counters, link.counters)
         wiring.connect(m, link.access, core.memory)
-        m.d.comb += [
-            receiver.rx.eq(self.rx),
-            self.tx.eq(transmitter.tx),
-            link.bad_byte.eq(receiver.framing_error),
-            link.active.eq(core.active | events.o.valid),
-        ]
+        m.d.comb += link.active.eq(core.active | events.o.valid)
         return m
 
-    def _elaborate_boot(self, m, link, receiver, transmitter):
+    def _elaborate_boot(self, m, link):
         """The flash speaks first, and nobody listens to the answers."""
+        receiver, transmitter = self._elaborate_line(m, link)
         assert self._boot is not None
         m.submodules.boot = boot = FlashBoot(address=self._boot)
         wiring.connect(m, boot.spi, wiring.flipped(self.spi))

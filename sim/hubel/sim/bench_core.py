@@ -5,13 +5,12 @@ It knows nothing of neurons: :mod:`hubel.sim.gateware` makes the packets and rea
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 
 from hubel.hdl.counters import Counters
 
 from .simulator import bench_parameters, bench_result
-from .streams import StreamSink, StreamSource, start_clock
+from .streams import StreamSink, StreamSource, read_counters, start_clock
 
 _PERIOD_NS = 10
 
@@ -43,17 +42,10 @@ async def run_packets(dut):
     await updates.receive(task["updates"])
     cycles = round((get_sim_time("ns") - start) / _PERIOD_NS)
 
-    # The counters go round, one a clock, and lag by a round; a faulty design may also still send.
-    names = Counters.names()
-    await ClockCycles(dut.clk, 8 * len(names))
-    counters = {}
-    for _ in names:
-        await ClockCycles(dut.clk, 1)
-        counters[names[int(dut.counters__number.value)]] = int(dut.counters__value.value)
     bench_result(
         {
             "cycles": cycles,
-            "counters": counters,
+            "counters": await read_counters(dut, Counters.names()),
             "spikes": sink.payloads,
             "updates": updates.payloads,
         }

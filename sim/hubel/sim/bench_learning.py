@@ -8,12 +8,12 @@ import pickle
 from pathlib import Path
 
 import cocotb
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import RisingEdge
 
 from hubel.hdl.learning_counters import LEARNING_COUNTERS
 
 from .simulator import bench_parameters, bench_result
-from .streams import StreamSink, StreamSource, start_clock
+from .streams import StreamSink, StreamSource, read_counters, start_clock
 
 
 @cocotb.test()
@@ -52,13 +52,7 @@ async def obey(dut):
         while dut.events__ready.value != 1:
             await edge
         if order[0] == "counters":
-            await ClockCycles(dut.clk, 2 * len(LEARNING_COUNTERS))
-            found = {}
-            for _ in LEARNING_COUNTERS:
-                await ClockCycles(dut.clk, 1)
-                number = int(dut.counters__number.value)
-                found[LEARNING_COUNTERS[number]] = int(dut.counters__value.value)
-            answers.append(found)
+            answers.append(await read_counters(dut, LEARNING_COUNTERS))
             continue
         kind, memory, address, content = order
         dut.port__memory.value, dut.port__address.value = memory, address

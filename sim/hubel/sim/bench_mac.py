@@ -2,13 +2,12 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 
 from hubel.hdl.mac_counters import MacCounters
 
 from .simulator import bench_parameters, bench_result
-from .streams import StreamSink, StreamSource, start_clock
+from .streams import StreamSink, StreamSource, read_counters, start_clock
 
 _PERIOD_NS = 10
 
@@ -27,17 +26,10 @@ async def run_activations(dut):
     await sink.receive(task["logits"])
     cycles = round((get_sim_time("ns") - start) / _PERIOD_NS)
 
-    # The counters go round, one a clock, and lag by a round; a faulty design may also still send.
-    names = MacCounters.names()
-    await ClockCycles(dut.clk, 8 * len(names))
-    counters = {}
-    for _ in names:
-        await ClockCycles(dut.clk, 1)
-        counters[names[int(dut.counters__number.value)]] = int(dut.counters__value.value)
     bench_result(
         {
             "cycles": cycles,
-            "counters": counters,
+            "counters": await read_counters(dut, MacCounters.names()),
             "logits": sink.payloads,
             "updates": updates.payloads,
         }

@@ -7,14 +7,14 @@ computation inside the design costs no Python. A ``valid`` or ``ready`` that is 
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import cocotb
 from amaranth.hdl import Shape
 from amaranth.lib import data
 from cocotb.clock import Clock
-from cocotb.triggers import Event, RisingEdge, ValueChange
+from cocotb.triggers import ClockCycles, Event, RisingEdge, ValueChange
 
 
 async def start_clock(dut: Any, *, period_ns: int = 10) -> None:
@@ -28,6 +28,17 @@ async def start_clock(dut: Any, *, period_ns: int = 10) -> None:
     await RisingEdge(dut.clk)
     await RisingEdge(dut.clk)
     dut.rst.value = 0
+
+
+async def read_counters(dut: Any, names: Sequence[str]) -> dict[str, int]:
+    """The counters of ``dut``, which go round, one a clock, and lag by a round or two; and a faulty
+    design may still send for a while."""
+    await ClockCycles(dut.clk, 8 * len(names))
+    counters = {}
+    for _ in names:
+        await ClockCycles(dut.clk, 1)
+        counters[names[int(dut.counters__number.value)]] = int(dut.counters__value.value)
+    return counters
 
 
 class _Ports:
