@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from .events import EventKind, EventLayout
 from .params import CoreParams
-from .pipeline import uses_tables
 
 __all__ = ["EventList", "list_rows"]
 
@@ -140,12 +139,11 @@ class EventList(wiring.Component):
         return m
 
     def _elaborate_memory(self, m, write_row, read_row):
-        """The codes in rows of banks. In a core with tables a write has a register, because much
-        comes before it; each bank has one for what it reads, because the memory's clock-to-output and a multiplexer are
+        """The codes in rows of banks. A write has a register, because much comes before it; each
+        bank has one for what it reads, because the memory's clock-to-output and a multiplexer are
         more than a cycle."""
         row, stored, store = Signal.like(write_row), Signal.like(self.code), Signal()
-        domain = m.d.sync if uses_tables(self.params) else m.d.comb
-        domain += [
+        m.d.sync += [
             row.eq(write_row),
             stored.eq(self.packet.code),
             store.eq(self.accepted),
