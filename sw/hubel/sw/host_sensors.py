@@ -64,7 +64,7 @@ def nvml_sensors(nvml: Any = None) -> list[MeterSensor]:
     """
     if nvml is None:
         try:
-            import pynvml as nvml
+            import pynvml as nvml  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ImportError("GPUs need nvidia-ml-py; run: pip install 'hubel[gpu]'") from error
     try:
