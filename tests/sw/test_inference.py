@@ -81,7 +81,7 @@ def test_terms_are_those_of_the_estimate():
     expected = estimate(
         "iCE40UP5K",
         4000,
-        36e6,
+        board("icebreaker").clock_hz,
         logic_cells=3000,
         dsp_ops=6 * 8,
         ram_accesses=ram_accesses(PARAMS, COUNTERS, 16),
