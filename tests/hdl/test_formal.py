@@ -44,8 +44,8 @@ def well_formed(m: Module, params: CoreParams, stream) -> Value:
 class FreeLif(wiring.Component):
     """A LIF update whose neurons fire as they like."""
 
-    def __init__(self, params: CoreParams, program: Program):
-        super().__init__(LifUpdate(params, program).signature)
+    def __init__(self, params: CoreParams, program: Program, *, loadable: bool):
+        super().__init__(LifUpdate(params, program, loadable=loadable).signature)
         self.will = Signal(params.lanes)
 
     def elaborate(self, platform):

@@ -153,9 +153,10 @@ class ReceiverHarness(Elaboratable):
         with m.If(receiver.clear | ((receiver.bad | receiver.lost) & receiver.enable)):
             m.d.sync += written.eq(256 - HEAD)
         asserted(m, "no_gap", ~receiver.write.valid | (place == written))
-        length = Signal(8)
-        m.d.comb += length.eq(written - 3)
-        asserted(m, "length", ~receiver.frame | ((receiver.length == length) & (length < 251)))
+        # The length is there from the next cycle on.
+        length, was_frame = Signal(8), Signal()
+        m.d.sync += [length.eq(written - 3), was_frame.eq(receiver.frame)]
+        asserted(m, "length", ~was_frame | ((receiver.length == length) & (length < 251)))
         return m
 
 
