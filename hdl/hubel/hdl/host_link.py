@@ -134,15 +134,15 @@ class HostLink(wiring.Component):
         self._waited = Signal(self._patience + 1)
         self._kind = Signal(MemoryKind)
         m.d.comb += self.access.memory.eq(self._kind)
-        # Longer than anything is on its way through the core or its counters.
-        self._quiet = quiet = Signal(7)
-        self._idle = Signal()
-        m.d.comb += self._idle.eq(quiet.all())
-        with m.If(self.active | self.reset):
-            m.d.sync += quiet.eq(0)
-        with m.Elif(~self._idle):
-            m.d.sync += quiet.eq(quiet + 1)
         self._elaborate_events(m)
+        # Longer than anything is on its way through the core or its counters.
+        quiet = Signal(7)
+        self._idle, self._restless = Signal(), Signal()
+        m.d.sync += self._idle.eq(quiet.all())
+        with m.If(self.active | self.reset | self._packer.o.valid | self._restless):
+            m.d.sync += [quiet.eq(0), self._idle.eq(0)]
+        with m.Elif(~quiet.all()):
+            m.d.sync += quiet.eq(quiet + 1)
         self._elaborate_requests(m)
         return m
 
@@ -320,7 +320,7 @@ class HostLink(wiring.Component):
                 self._copy(m)
         with m.State("Identity"):
             # A core that was just reset is not said to be idle.
-            m.d.sync += self._quiet.eq(0)
+            m.d.comb += self._restless.eq(1)
             with m.If(mem.there):
                 self._copy(m)
                 with m.If(mem.get == len(self._identity) - 1):
