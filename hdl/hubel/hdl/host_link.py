@@ -111,8 +111,7 @@ class HostLink(wiring.Component):
         m.submodules.status = self._status = status = LinkStatus()
         wiring.connect(m, wiring.flipped(self.i_bytes), receiver.i_bytes)
         # All of the request was read, or of what is copied: decided a cycle before.
-        self._used = Signal()
-        used = Signal()
+        self._used, used = Signal(), Signal()
         m.d.sync += used.eq(mem.get == receiver.length)
         m.d.comb += [
             self._used.eq(mem.there & used),
@@ -134,10 +133,11 @@ class HostLink(wiring.Component):
         self._waited = Signal(self._patience + 1)
         self._kind = Signal(MemoryKind)
         self._restless = Signal()
-        m.d.comb += self.access.memory.eq(self._kind)
         self._elaborate_events(m)
-        busy = self.active | self.reset | self._exchange.waiting | self._restless
-        m.d.comb += status.busy.eq(busy)
+        m.d.comb += [
+            self.access.memory.eq(self._kind),
+            status.busy.eq(self.active | self.reset | self._exchange.waiting | self._restless),
+        ]
         self._elaborate_requests(m)
         return m
 
@@ -243,12 +243,10 @@ class HostLink(wiring.Component):
                 m.d.comb += mem.crc_rests.eq(1)
                 self._offer(m, mem.crc[:8])
                 m.next = "Close"
-            with m.State("Close"):
-                self._offer(m, C(0))
-                m.next = "Close 2"
-            with m.State("Close 2"):
-                self._offer(m, C(0))
-                m.next = "Send"
+            for state, following in ("Close", "Close 2"), ("Close 2", "Send"):
+                with m.State(state):
+                    self._offer(m, C(0))
+                    m.next = following
             with m.State("Send"):
                 # If nothing was put, because the answer is sent again, this does not matter.
                 m.d.comb += mem.close.eq(1)
