@@ -346,7 +346,7 @@ class Core(wiring.Component):
             m.d.comb += lif.parameters.eq(read.data)
         if access is not None:
             load, states = access.load_neurons, params.update.lanes * params.state_width
-            # From registers that are there anyway: the clock-to-output of a block RAM leaves no time
+            # From registers that are there anyway: the clock-to-output of block RAM leaves no time
             # for a multiplexer. On an iCE40 they are in its multipliers, without a way out.
             row = Cat(lif.held, _delayed(m, read.data[states_width:], 1, "row")[-1])
             if isinstance(platform, SiliconBluePlatform):
