@@ -129,11 +129,10 @@ class HostLink(wiring.Component):
         self._result = Signal(Result)
         self._waited = Signal(self._patience + 1)
         self._kind = Signal(MemoryKind)
-        self._restless = Signal()
         self._elaborate_events(m)
         m.d.comb += [
             self.access.memory.eq(self._kind),
-            status.busy.eq(self.active | self.reset | self._exchange.waiting | self._restless),
+            status.busy.eq(self.active | self.reset | self._exchange.waiting),
         ]
         self._elaborate_requests(m)
         return m
@@ -322,7 +321,7 @@ class HostLink(wiring.Component):
                 self._copy(m)
         with m.State("Identity"):
             # A core that was just reset is not said to be idle.
-            m.d.comb += self._restless.eq(1)
+            m.d.comb += self._status.busy.eq(1)
             with m.If(mem.there):
                 self._copy(m)
                 with m.If(mem.get == len(self._identity) - 1):
