@@ -137,7 +137,7 @@ class HostLink(wiring.Component):
         self._elaborate_requests(m)
         return m
 
-    def _offer(self, m, byte, when=1) -> None:
+    def _offer(self, m, byte, when: Any = 1) -> None:
         """Append ``byte`` to the answer in this cycle, ``when`` that is said: only the state, which
         is early, chooses the byte."""
         m.d.comb += [self._memory.put.payload.eq(byte), self._memory.put.valid.eq(when)]
