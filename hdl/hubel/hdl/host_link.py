@@ -126,9 +126,8 @@ class HostLink(wiring.Component):
             status.lost.eq(receiver.lost),
         ]
         self._session, self._have = Signal(), Signal(init=self._loaded)
-        self._result = Signal(Result)
         self._waited = Signal(self._patience + 1)
-        self._kind = Signal(MemoryKind)
+        self._result, self._kind = Signal(Result), Signal(MemoryKind)
         self._elaborate_events(m)
         m.d.comb += [
             self.access.memory.eq(self._kind),
