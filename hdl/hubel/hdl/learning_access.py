@@ -19,10 +19,12 @@ class LearningMemory(enum.Enum, shape=unsigned(3)):
     WEIGHTS = 0
     #: Row ``neuron``: :class:`NeuronValues`.
     NEURONS = 2
-    #: Row n: register n of :data:`~hubel.hdl.rates.RATE_REGISTERS`. Cannot be read.
+    #: Row n: register n of :data:`~hubel.hdl.rates.RATE_REGISTERS`.
     RATES = 5
     #: Rows 0..3: 16 bits each of the register of random bits.
     RANDOM = 6
+    #: Row ``input``: its trace. Cannot be written: all are 0 when a sample begins.
+    TRACES = 7
 
 
 class LearningAccess(wiring.Component):
@@ -43,8 +45,10 @@ class LearningAccess(wiring.Component):
         The row.
     weight, weight_write, weight_read, weight_row
         Write ``weight``, or read: three cycles later in ``weight_row``.
-    value, rate_write, random_write, random_row
+    value, rate_write, rate_row, random_write, random_row
         Write ``value`` into a register; read.
+    trace_row
+        The trace that was read a cycle before.
     byte, neuron_enable, neuron_row
         Write ``byte`` into the bytes of the row for which ``neuron_enable`` has a bit; the row that
         was read a cycle before.
@@ -58,7 +62,8 @@ class LearningAccess(wiring.Component):
             "address":       Out(ADDRESS_WIDTH),
             "weight":        Out(params.weight_width), "weight_write": Out(1),
             "weight_read":   Out(1), "weight_row": In(params.weight_width),
-            "value":         Out(16), "rate_write": Out(1),
+            "value":         Out(16), "rate_write": Out(1), "rate_row": In(16),
+            "trace_row":     In(16),
             "random_write":  Out(1), "random_row": In(16),
             "byte":          Out(8), "neuron_enable": Out(NeuronValues().size // 8),
             "neuron_row":    In(NeuronValues()),
@@ -109,6 +114,10 @@ class LearningAccess(wiring.Component):
                 m.d.comb += first.eq(self.neuron_row.as_value())
             with m.Case(LearningMemory.RANDOM):
                 m.d.comb += first.eq(self.random_row)
+            with m.Case(LearningMemory.RATES):
+                m.d.comb += first.eq(self.rate_row)
+            with m.Case(LearningMemory.TRACES):
+                m.d.comb += first.eq(self.trace_row)
         row = Cat(first, self.neuron_row.as_value()[16:])
         wait = Signal(2)
         m.d.comb += self.weight_read.eq(memory == LearningMemory.WEIGHTS)
