@@ -82,7 +82,8 @@ class LearningPackets(wiring.Component):
         with m.Switch(event.source):
             with m.Case(INPUTS):
                 # Both kinds have the same numbers.
-                m.d.comb += [kind.eq(LearningKind(event.kind.as_value())), means.eq(1)]
+                m.d.comb += [kind.eq(LearningKind(Cat(event.kind.as_value(), C(0, 1)))),
+                             means.eq(1)]
             with m.Case(REWARDS):
                 m.d.comb += [kind.eq(LearningKind.REWARD), means.eq(event.kind == EventKind.SPIKE)]
             with m.Case(TEACHER):
