@@ -97,7 +97,9 @@ class Host:
             answer = await self.ask(Command.EVENTS, data)
             data = data[answer[-1] :]
             got += answer[:-1]
-        found = [self._packing.unpack(w) for w in np.frombuffer(got, dtype=f"<u{self._size}").tolist()]
+        found = [
+            self._packing.unpack(w) for w in np.frombuffer(got, dtype=f"<u{self._size}").tolist()
+        ]
         assert {f["source"] for f in found} <= {NEURONS}
         return [(EventKind(f["kind"]), f["code"]) for f in found]
 
@@ -232,5 +234,3 @@ def test_events_of_what_is_not_there_are_refused() -> None:
             assert answer.result is Result.BAD_EVENT
 
     converse(LearningSoc(params, divisor=DIVISOR), talk)
-
-

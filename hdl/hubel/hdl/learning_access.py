@@ -46,9 +46,9 @@ class LearningAccess(wiring.Component):
     weight, weight_write, weight_read, weight_row
         Write ``weight``, or read: three cycles later in ``weight_row``.
     value, rate_write, rate_row, random_write, random_row
-        Write ``value`` into a register; read.
+        Write ``value`` into a register; read, two cycles later at most.
     trace_row
-        The trace that was read a cycle before.
+        The trace, a cycle later.
     byte, neuron_enable, neuron_row
         Write ``byte`` into the bytes of the row for which ``neuron_enable`` has a bit; the row that
         was read a cycle before.
@@ -105,19 +105,20 @@ class LearningAccess(wiring.Component):
             ]
             m.d.sync += low.eq(self.byte)
 
-        # Beyond the first two bytes only neurons have more.
+        # Beyond the first two bytes only neurons have more. In a register: a deep choice takes more
+        # logic.
         first = Signal(16)
         with m.Switch(memory):
             with m.Case(LearningMemory.WEIGHTS):
-                m.d.comb += first.eq(self.weight_row)
+                m.d.sync += first.eq(self.weight_row)
             with m.Case(LearningMemory.NEURONS):
-                m.d.comb += first.eq(self.neuron_row.as_value())
+                m.d.sync += first.eq(self.neuron_row.as_value())
             with m.Case(LearningMemory.RANDOM):
-                m.d.comb += first.eq(self.random_row)
+                m.d.sync += first.eq(self.random_row)
             with m.Case(LearningMemory.RATES):
-                m.d.comb += first.eq(self.rate_row)
+                m.d.sync += first.eq(self.rate_row)
             with m.Case(LearningMemory.TRACES):
-                m.d.comb += first.eq(self.trace_row)
+                m.d.sync += first.eq(self.trace_row)
         row = Cat(first, self.neuron_row.as_value()[16:])
         wait = Signal(2)
         m.d.comb += self.weight_read.eq(memory == LearningMemory.WEIGHTS)

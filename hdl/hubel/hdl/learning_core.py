@@ -167,7 +167,6 @@ class LearningCore(wiring.Component):
             update.random_value.eq(access.value),
             update.random_load.eq(Mux(access.random_write, 1 << part, 0)),
             access.rate_row.eq(self._registers.row),
-            access.random_row.eq(update.random_state.word_select(part, 16)),
             self._neurons.access.eq(access.address),
             self._neurons.access_data.eq(access.byte),
             self._neurons.access_enable.eq(Mux(self._idle, access.neuron_enable, 0)),
@@ -180,6 +179,7 @@ class LearningCore(wiring.Component):
             update.a_minus.eq(rates.a_minus),
             update.up.eq(self._up),
         ]
+        m.d.sync += access.random_row.eq(update.random_state.word_select(part, 16))
         # Who lets what decay: the traces of the inputs first, then the neurons.
         m.d.comb += [
             update.decay.eq(self._traces.decay | self._neurons.decay),

@@ -45,8 +45,8 @@ def rates_of(values: Sequence[int]) -> LearningRates:
 
 
 class RateRegisters(wiring.Component):
-    """The registers, which a reset leaves as they are. A memory has what was written into them, too,
-    so that reading one takes no multiplexer.
+    """The registers, which a reset leaves as they are. A memory, too, has what was written into
+    them, so that reading one takes no multiplexer.
 
     Members
     -------
