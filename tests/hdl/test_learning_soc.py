@@ -227,7 +227,7 @@ def test_events_of_what_is_not_there_are_refused() -> None:
     async def talk(wires: Wires) -> None:
         host = Host(wires, params)
         await host.ask(Command.IDENTIFY, b"test")
-        await host.load(Layer(params, LearningRates(), np.zeros((8, 12))))
+        await host.load(Layer(params, LearningRates(), np.zeros((8, 12), int)))
         for source, code in ((INPUTS, 8), (REWARDS, 4), (TEACHER, 12), (NEURONS, 0)):
             word = packing.pack(kind=EventKind.SPIKE.value, source=source, code=code)
             answer = await wires.ask(Command.EVENTS, word.to_bytes(2, "little"))

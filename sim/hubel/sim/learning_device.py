@@ -39,7 +39,8 @@ class LearningTwin:
     """
 
     def __init__(self, params: LearningParams):
-        self.layer = Layer(params, LearningRates(), np.zeros((params.inputs, params.neurons)))
+        weights = np.zeros((params.inputs, params.neurons), dtype=np.int64)
+        self.layer = Layer(params, LearningRates(), weights)
         self._packing = Packing(EventLayout(learning_sizes(params)))
         self._rates = bytearray(rate_bytes(self.layer.rates))
         self._inputs: set[int] = set()
