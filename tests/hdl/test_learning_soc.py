@@ -164,7 +164,9 @@ async def teach(host: Host, params: LearningParams) -> Layer:
     return layer
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if "16" in n else ()) for n in SIZES]
+)
 def test_a_host_teaches_and_reads_a_layer(name: str) -> None:
     """The gateware answers what its twin does; both are as the golden layer."""
     params = SIZES[name]
