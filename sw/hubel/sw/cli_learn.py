@@ -13,7 +13,7 @@ from hubel.sim.learning_gateware import learn_in_gateware
 from .cli_print import print_json, print_table
 from .learn.digits import DigitsSettings, learn_digits
 from .learn.features import FeatureSettings, learn_features
-from .learn.fields import draw_features, draw_fields
+from .learn.fields import draw_features, draw_fields, draw_learned
 from .learn.hidden_pattern import PatternSettings, draw_pattern, hidden_pattern, judge
 from .learn.layer_file import save_layer
 from .learn.on_board import learn_on_board
@@ -118,9 +118,8 @@ def _digits_on_board(
                 f"{path}, and from there into a board that started anew: {result.test_spikes} "
                 f"spikes for {result.test_images} test images, all as in golden; {picture}"
             )
-        names = np.full(settings.neurons, -1)
         caption = f"seed {seed}: after {result.images} images on the virtual board"
-        draw_fields(picture, result.layer.weights, names, caption)
+        draw_learned(picture, result.layer.weights, result.before, caption)
         runs.append(result.to_json() | {"file": str(path), "picture": str(picture)})
     if as_json:
         print_json({"neurons": settings.neurons, "weight_width": settings.weight_width,

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hubel.hdl.learning_soc import LearningSoc
 from hubel.sim.learning import Layer, run
@@ -37,6 +38,8 @@ class OnBoardResult:
         Shown afterwards, to a board that loaded the file.
     clocks : int
         Clocks that were simulated while it learned.
+    before : array of int, shape (inputs, neurons)
+        The first weights.
     layer : Layer
         As it was read back.
     """
@@ -48,10 +51,11 @@ class OnBoardResult:
     test_images: int
     test_spikes: int
     clocks: int
+    before: npt.NDArray[np.int64]
     layer: Layer
 
     def to_json(self) -> dict:
-        """Plain JSON, without the layer."""
+        """Plain JSON, without the weights."""
         names = "seed", "images", "spikes", "changed", "test_images", "test_spikes", "clocks"
         return {name: getattr(self, name) for name in names}
 
@@ -133,7 +137,7 @@ def learn_on_board(
     return OnBoardResult(
         seed=seed, images=len(order), spikes=spikes,
         changed=float((learned.weights != first).mean()), test_images=len(test),
-        test_spikes=int(expected.sum()), clocks=virtual.speed.clocks, layer=learned,
+        test_spikes=int(expected.sum()), clocks=virtual.speed.clocks, before=first, layer=learned,
     )  # fmt: skip
 
 
