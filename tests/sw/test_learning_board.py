@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,10 @@ def test_what_does_not_suit_the_layer_is_refused() -> None:
             ValueError, match=r"^spikes must have shape \(samples, steps, 16\), not "
         ):
             board.run(samples(0)[:, :, :8])
+        with pytest.raises(
+            ValueError, match=r"^a_plus = 1.53e-05 changes a weight of 8 bits by 0.0"
+        ):
+            board.set_rates(replace(RATES, a_plus=1, nearest=True))
         with pytest.raises(ValueError, match=r"^neuron must be in 0..11, not 12$"):
             board.learn(12)
 

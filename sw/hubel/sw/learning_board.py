@@ -60,10 +60,12 @@ class LearningBoard(BoardLink):
         Raises
         ------
         ValueError
-            If the board has a core of other sizes; the message names both.
+            If the board has a core of other sizes; the message names both. If a rate rounds to
+            nothing.
         LinkError
             If the board does not answer.
         """
+        layer.rates.check(layer.params)
         self._params = layer.params
         self._check()
         parts = [(memory.value, address, data) for memory, address, data in load_bytes(layer)]
@@ -88,8 +90,8 @@ class LearningBoard(BoardLink):
         return self._params
 
     def set_rates(self, rates: LearningRates) -> None:
-        """New rates, between two steps."""
-        self._loaded()
+        """New rates, between two steps; ValueError if one rounds to nothing."""
+        rates.check(self._loaded())
         part = (LearningMemory.RATES.value, 0, rate_bytes(rates))
         self._load([part], self.identity.tag, no_progress)
 

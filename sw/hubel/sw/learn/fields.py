@@ -50,8 +50,8 @@ def draw_tiles(
         for ax, tile, title in zip(axes, tiles, titles, strict=False):
             ax.imshow(tile, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
             ax.set_title(title, pad=2)
-        # So that it is never wider than the tiles: some eleven letters a column.
-        drawing.suptitle(fill(caption, 11 * columns))
+        # So that it is never wider than the tiles: some seven letters a column.
+        drawing.suptitle(fill(caption, 7 * columns))
         with atomic_file(path) as temporary, open(temporary, "wb") as file:
             drawing.savefig(file, format="png", metadata={"Software": None})
 
@@ -107,5 +107,5 @@ def draw_features(
     side = int(np.sqrt(bright.shape[1]))
     tiles = (bright - dark).reshape(-1, side, side).astype(float)
     titles = [str(count) for count in wins]
-    caption += f"; above each feature how often it learned; {_COLOURS}"
+    caption += f"; above each how often it learned; {_COLOURS}"
     draw_tiles(path, tiles, titles, columns=8, caption=caption, limit=255.0)
