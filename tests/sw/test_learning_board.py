@@ -117,7 +117,7 @@ def test_what_does_not_suit_the_layer_is_refused() -> None:
         ):
             board.run(samples(0)[:, :, :8])
         with pytest.raises(
-            ValueError, match=r"^a_plus = 1.53e-05 changes a weight of 8 bits by 0.0"
+            ValueError, match=r"^a_plus = 1.52588e-05 changes a weight of 8 bits by 0.0"
         ):
             board.set_rates(replace(RATES, a_plus=1, nearest=True))
         with pytest.raises(ValueError, match=r"^neuron must be in 0..11, not 12$"):
