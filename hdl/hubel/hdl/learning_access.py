@@ -30,7 +30,7 @@ class LearningMemory(enum.Enum, shape=unsigned(3)):
 class LearningAccess(wiring.Component):
     """Turns bytes into accesses to the memories.
 
-    A byte is written in the cycle in which it is taken, one every cycle. A byte is read in seven
+    A byte is written in the cycle after it is taken, one every cycle. A byte is read in seven
     cycles at most.
 
     Parameters
@@ -88,14 +88,16 @@ class LearningAccess(wiring.Component):
             with m.If(last):
                 m.d.sync += [position.eq(0), self.address.eq(self.address + 1)]
 
-        low = Signal(8)
+        # A cycle after it was taken: it comes late from the memory of a link, and goes far.
+        low, writing = Signal(8), Signal()
+        m.d.sync += [self.byte.eq(port.write.payload),
+                     writing.eq(port.write.valid & port.write.ready)]
         m.d.comb += [
             port.write.ready.eq(~port.begin),
-            self.byte.eq(port.write.payload),
             self.value.eq(Cat(low, self.byte)),
             self.weight.eq(self.value if self.params.weight_width == 16 else self.byte),
         ]
-        with m.If(port.write.valid & ~port.begin):
+        with m.If(writing):
             m.d.comb += [
                 step.eq(1),
                 self.weight_write.eq(last & (memory == LearningMemory.WEIGHTS)),
