@@ -19,14 +19,19 @@ pytestmark = pytest.mark.long
 def expected(which: LearningBuild) -> dict[str, int]:
     """Multipliers: two a lane. UP5K: an SPRAM a bank; block RAM of 16 bits for neurons of 48 bits
     (3), traces of 16 a lane, candidates of 24 (2), flags, events and winners (1 each), written
-    rates and the link. ECP5: block RAMs of 16 kbit for the banks; of 36 bits for neurons (2),
-    traces, candidates (1) and the three others, and the link; written rates are in LUTs."""
+    rates and the link. ECP5: block RAMs of 16 kbit for the banks; of 36 bits for neurons (2) and
+    traces; of four write enables for the flags; candidates, events, winners and the link (1 each).
+    Written rates are in LUTs there."""
     params = which.params
     if which.board.family == "ice40":
         return {"dsp": 2 * params.lanes, "spram": params.lanes, "block_ram": 10 + params.lanes}
     banks = params.inputs * params.neurons * params.weight_width // (16 * 1024)
     traces = -(-16 * params.lanes // 36)
-    return {"dsp": 2 * params.lanes, "spram": 0, "block_ram": banks + traces + 7}
+    return {
+        "dsp": 2 * params.lanes,
+        "spram": 0,
+        "block_ram": banks + traces + params.lanes // 4 + 6,
+    }
 
 
 @pytest.mark.parametrize("which", LEARNING_BUILDS + LEARNING_VARIANTS, ids=str)
