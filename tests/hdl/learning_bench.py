@@ -12,9 +12,11 @@ from hubel.hdl.learning_access import LearningMemory
 from hubel.hdl.learning_core import LearningCore
 from hubel.hdl.learning_counters import LEARNING_COUNTERS
 from hubel.hdl.learning_events import LearningKind, LearningPacket, Reward
+from hubel.hdl.rates import RATE_REGISTERS
 from hubel.hdl.stdp_params import LearningParams, LearningRates
 from hubel.sim.learning import Layer
-from hubel.sim.learning_gateware import apply_change, load_bytes, rate_bytes
+from hubel.sim.learning_gateware import apply_change
+from hubel.sim.learning_image import load_bytes, rate_bytes, rates_from, weight_parts
 from hubel.sim.streams import Packing
 
 #: Reward of -1, 0, 1 in a packet.
@@ -140,25 +142,35 @@ class Chip:
 
     async def load(self, layer: Layer) -> None:
         """Everything that ``layer`` holds at the beginning of a sample."""
+        await self.settle()
         for memory, address, content in load_bytes(layer):
             await self.begin(memory, address)
             await self.write(content)
         self.weights = layer.weights.copy()
 
     async def read_weights(self) -> np.ndarray:
-        params, size = self._dut.params, self._dut.params.weight_width // 8
-        bits, found = (params.neurons - 1).bit_length(), []
-        for i in range(params.inputs):
-            await self.begin(LearningMemory.WEIGHTS, i << bits)
-            data = await self.read(size * params.neurons)
-            found.append(np.frombuffer(data, dtype=f"<u{size}"))
-        return np.array(found).astype(np.int64)
+        params, found = self._dut.params, b""
+        for memory, address, count in weight_parts(params):
+            await self.begin(memory, address)
+            found += await self.read(count)
+        flat = np.frombuffer(found, dtype=f"<u{params.weight_width // 8}")
+        return flat.reshape(params.inputs, params.neurons).astype(np.int64)
 
     async def read_neurons(self) -> np.ndarray:
         """v, a, y of each neuron, shape (neurons, 3)."""
         await self.begin(LearningMemory.NEURONS, 0)
         data = await self.read(6 * self._dut.params.neurons)
         return np.frombuffer(data, dtype="<u2").reshape(-1, 3).astype(np.int64)
+
+    async def read_traces(self) -> list[int]:
+        """x of each input."""
+        await self.begin(LearningMemory.TRACES, 0)
+        data = await self.read(2 * self._dut.params.inputs)
+        return np.frombuffer(data, dtype="<u2").tolist()
+
+    async def read_rates(self) -> LearningRates:
+        await self.begin(LearningMemory.RATES, 0)
+        return rates_from(await self.read(2 * len(RATE_REGISTERS)))
 
     async def read_random(self) -> int:
         await self.begin(LearningMemory.RANDOM, 0)

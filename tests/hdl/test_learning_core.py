@@ -52,6 +52,8 @@ async def compare(chip: Chip, layer: Layer) -> None:
     neurons = await chip.read_neurons()
     np.testing.assert_array_equal(neurons, np.stack([layer.v, layer.a, layer.y], axis=1))
     assert await chip.read_random() == layer.lfsr
+    assert await chip.read_traces() == layer.x.tolist()
+    assert await chip.read_rates() == layer.rates
 
 
 async def random_steps(chip: Chip, layer: Layer, draw: np.random.Generator, steps: int) -> None:

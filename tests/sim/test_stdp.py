@@ -1,12 +1,14 @@
 """How weights change: against the published rule in floating point, and in range always."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubel.hdl.lfsr_params import LFSR_SEED, LFSR_WIDTH
-from hubel.hdl.stdp_params import LearningParams, LearningRates, Rule
+from hubel.hdl.stdp_params import VALUE_MAX, LearningParams, LearningRates, Rule
 from hubel.sim.lfsr import advance, random_bits
 from hubel.sim.stdp import HALF, bounded, change, leak, moved, post_update, pre_update
 
@@ -159,11 +161,45 @@ def test_a_rate_that_rounds_to_nothing_is_refused() -> None:
                        r"1/65536 = 1.53e-05$"):  # fmt: skip
         LearningRates.rate("a_plus", 5e-6, params)
     refused = (
-        r"^a_plus = 0.004 changes a weight of 8 bits by 0.255 LSB at most, which rounds to "
-        r"nothing: .* a rate of 0.00784 or more$"
+        r"^a_plus = 0.004 changes a weight of 8 bits by 0.254 LSB at most, which rounds to "
+        r"nothing: .* a rate of 0.00787 or more$"
     )
     with pytest.raises(ValueError, match=refused):
         LearningRates.rate("a_plus", 0.004, params, nearest=True)
+
+
+@pytest.mark.parametrize(
+    "rule, x_step", [(Rule.FIRED, 9), (Rule.PAIR, VALUE_MAX), (Rule.PAIR, 999)]
+)
+@pytest.mark.parametrize("width", [8, 16])
+def test_what_is_refused_changes_no_weight_and_the_rest_some(
+    rule: Rule, x_step: int, width: int
+) -> None:
+    """All weights, the largest trace that a spike in every step leaves."""
+    params = LearningParams(inputs=8, neurons=8, weight_width=width)
+    weights = np.arange(params.weight_max + 1)
+    decay, trace = 3072, 0
+    for _ in range(100):
+        trace = min((trace * decay >> 12) + x_step, VALUE_MAX)
+    refused = []
+    for rate in (1, 2, 3, 10, 30, 100, 515, 516, 517, 2000, 40000):
+        rates = LearningRates(rule=rule, nearest=True, a_plus=rate, x_decay=decay, x_step=x_step)
+        bits = np.full(len(weights), HALF)
+        after = post_update(
+            weights, np.full(len(weights), trace), rule=rule, a_plus=rate, a_minus=0, sign=1,
+            width=width, bits=bits,
+        )  # fmt: skip
+        if (after == weights).all():
+            refused.append(rate)
+            with pytest.raises(ValueError, match=r"^a_plus = .* which rounds to nothing: "):
+                rates.check(params)
+        else:
+            rates.check(params)
+        replace(rates, nearest=False).check(params)
+        replace(rates, learn=False).check(params)
+    # A trace of 65535 is a whole LSB of 16 bits for every rate.
+    assert bool(refused) != (width == 16 and x_step == VALUE_MAX)
+    assert 40000 not in refused
     with pytest.raises(ValueError, match=r"^a_minus must be in 0..1, without 1, not 1$"):
         LearningRates.rate("a_minus", 1, params)
     with pytest.raises(ValueError, match=r"^x_decay must be in 0..4096, not 4097$"):

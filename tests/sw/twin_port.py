@@ -35,10 +35,14 @@ class TwinPort:
 
     def start(self) -> None:
         """Start the device (anew)."""
-        self.core = StandIn(self._params)
-        self.device = Device(self._params, Identity.of(self._params, tag=self._tag), self.core)
+        self.device = self._device()
         self._frame = bytearray()
         self._answer = bytearray()
+
+    def _device(self) -> Device:
+        """What is behind the port."""
+        self.core = StandIn(self._params)
+        return Device(self._params, Identity.of(self._params, tag=self._tag), self.core)
 
     def open(self, name: str, baud: int) -> "TwinPort":
         """For the ``opener`` of a driver."""

@@ -34,7 +34,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def configuration_hash(params: CoreParams) -> bytes:
+def configuration_hash(params: Any) -> bytes:
     """Eight bytes that stand for all sizes of a core: a Program goes with every bitstream that has
     the hash of its ``params``."""
     return hashlib.sha256(repr(_plain(params)).encode()).digest()[:8]

@@ -14,6 +14,7 @@ class InputTraces(wiring.Component):
     traces decay, adds the spikes to them and lists the inputs that spiked, in order.
 
     That takes five cycles a word of inputs, or ``spikes + 2`` where more than three of them spiked.
+    After a reset it forgets the spikes of the step, a word of inputs a cycle.
 
     Parameters
     ----------
@@ -117,6 +118,11 @@ class InputTraces(wiring.Component):
 
         with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("Idle"))
+            with m.State("Clear"):
+                m.d.comb += flag_write.en.eq(~C(0, lanes))
+                m.d.sync += row.eq(Mux(last, 0, row + 1))
+                with m.If(last):
+                    m.next = "Idle"
             with m.State("Idle"):
                 with m.If(self.start):
                     m.d.sync += self.count.eq(0)

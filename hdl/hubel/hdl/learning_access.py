@@ -19,16 +19,18 @@ class LearningMemory(enum.Enum, shape=unsigned(3)):
     WEIGHTS = 0
     #: Row ``neuron``: :class:`NeuronValues`.
     NEURONS = 2
-    #: Row n: register n of :data:`~hubel.hdl.rates.RATE_REGISTERS`. Cannot be read.
+    #: Row n: register n of :data:`~hubel.hdl.rates.RATE_REGISTERS`.
     RATES = 5
     #: Rows 0..3: 16 bits each of the register of random bits.
     RANDOM = 6
+    #: Row ``input``: its trace. Cannot be written: all are 0 when a sample begins.
+    TRACES = 7
 
 
 class LearningAccess(wiring.Component):
     """Turns bytes into accesses to the memories.
 
-    A byte is written in the cycle in which it is taken, one every cycle. A byte is read in seven
+    A byte is written in the cycle after it is taken, one every cycle. A byte is read in seven
     cycles at most.
 
     Parameters
@@ -43,8 +45,10 @@ class LearningAccess(wiring.Component):
         The row.
     weight, weight_write, weight_read, weight_row
         Write ``weight``, or read: three cycles later in ``weight_row``.
-    value, rate_write, random_write, random_row
-        Write ``value`` into a register; read.
+    value, rate_write, rate_row, random_write, random_row
+        Write ``value`` into a register; read, two cycles later at most.
+    trace_row
+        The trace, a cycle later.
     byte, neuron_enable, neuron_row
         Write ``byte`` into the bytes of the row for which ``neuron_enable`` has a bit; the row that
         was read a cycle before.
@@ -58,7 +62,8 @@ class LearningAccess(wiring.Component):
             "address":       Out(ADDRESS_WIDTH),
             "weight":        Out(params.weight_width), "weight_write": Out(1),
             "weight_read":   Out(1), "weight_row": In(params.weight_width),
-            "value":         Out(16), "rate_write": Out(1),
+            "value":         Out(16), "rate_write": Out(1), "rate_row": In(16),
+            "trace_row":     In(16),
             "random_write":  Out(1), "random_row": In(16),
             "byte":          Out(8), "neuron_enable": Out(NeuronValues().size // 8),
             "neuron_row":    In(NeuronValues()),
@@ -83,14 +88,16 @@ class LearningAccess(wiring.Component):
             with m.If(last):
                 m.d.sync += [position.eq(0), self.address.eq(self.address + 1)]
 
-        low = Signal(8)
+        # A cycle after it was taken: it comes late from the memory of a link, and goes far.
+        low, writing = Signal(8), Signal()
+        m.d.sync += [self.byte.eq(port.write.payload),
+                     writing.eq(port.write.valid & port.write.ready)]
         m.d.comb += [
             port.write.ready.eq(~port.begin),
-            self.byte.eq(port.write.payload),
             self.value.eq(Cat(low, self.byte)),
             self.weight.eq(self.value if self.params.weight_width == 16 else self.byte),
         ]
-        with m.If(port.write.valid & ~port.begin):
+        with m.If(writing):
             m.d.comb += [
                 step.eq(1),
                 self.weight_write.eq(last & (memory == LearningMemory.WEIGHTS)),
@@ -100,15 +107,20 @@ class LearningAccess(wiring.Component):
             ]
             m.d.sync += low.eq(self.byte)
 
-        # Beyond the first two bytes only neurons have more.
+        # Beyond the first two bytes only neurons have more. In a register: a deep choice takes more
+        # logic.
         first = Signal(16)
         with m.Switch(memory):
             with m.Case(LearningMemory.WEIGHTS):
-                m.d.comb += first.eq(self.weight_row)
+                m.d.sync += first.eq(self.weight_row)
             with m.Case(LearningMemory.NEURONS):
-                m.d.comb += first.eq(self.neuron_row.as_value())
+                m.d.sync += first.eq(self.neuron_row.as_value())
             with m.Case(LearningMemory.RANDOM):
-                m.d.comb += first.eq(self.random_row)
+                m.d.sync += first.eq(self.random_row)
+            with m.Case(LearningMemory.RATES):
+                m.d.sync += first.eq(self.rate_row)
+            with m.Case(LearningMemory.TRACES):
+                m.d.sync += first.eq(self.trace_row)
         row = Cat(first, self.neuron_row.as_value()[16:])
         wait = Signal(2)
         m.d.comb += self.weight_read.eq(memory == LearningMemory.WEIGHTS)

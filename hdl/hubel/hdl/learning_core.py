@@ -42,10 +42,12 @@ class LearningCore(wiring.Component):
     spikes : :py:`Out(stream.Signature(LearningPacket(params)))`
         SPIKE for each winner, the first one first, then END.
     port : :py:`In(MemoryAccessSignature(LearningMemory))`
-        The memories and rates, while the core is idle. After a reset all memories are to be
-        written: weights, and neurons with 0.
+        The memories and rates, while the core is idle. At first all memories are to be written:
+        weights, and neurons with 0. A reset begins a new sample and leaves them as they are.
     counters : :py:`Out(CounterSignature())`
         :data:`LEARNING_COUNTERS`, one a cycle.
+    active : :py:`Out(1)`
+        It is at work; its counters may change for some cycles more.
     change : :py:`Out(ChangeSignature(params))`
         Words of weights that change, as they are written; for a bench.
     """
@@ -53,6 +55,7 @@ class LearningCore(wiring.Component):
     spikes: stream.Interface
     port: Any
     counters: Any
+    active: Signal
     change: Any
 
     def __init__(self, params: LearningParams):
@@ -63,6 +66,7 @@ class LearningCore(wiring.Component):
             "spikes":   Out(stream.Signature(packet)),
             "port":     In(MemoryAccessSignature(LearningMemory)),
             "counters": Out(CounterSignature()),
+            "active":   Out(1),
             "change":   Out(ChangeSignature(params)),
         })
 
@@ -111,7 +115,9 @@ class LearningCore(wiring.Component):
         lane = Signal(range(params.lanes))
         m.d.comb += [
             self._traces.position.eq(walk.position),
-            self._traces.word.eq(walk.trace_input >> shift),
+            self._traces.word.eq(Mux(self._idle, access.address >> shift,
+                                     walk.trace_input >> shift)),
+            access.trace_row.eq(self._traces.traces[lane]),
             weights.read_enable.eq(walk.read | self._idle),
             weights.read.as_value().eq(Mux(
                 self._idle,
@@ -160,7 +166,7 @@ class LearningCore(wiring.Component):
             part.eq(access.address),
             update.random_value.eq(access.value),
             update.random_load.eq(Mux(access.random_write, 1 << part, 0)),
-            access.random_row.eq(update.random_state.word_select(part, 16)),
+            access.rate_row.eq(self._registers.row),
             self._neurons.access.eq(access.address),
             self._neurons.access_data.eq(access.byte),
             self._neurons.access_enable.eq(Mux(self._idle, access.neuron_enable, 0)),
@@ -173,6 +179,7 @@ class LearningCore(wiring.Component):
             update.a_minus.eq(rates.a_minus),
             update.up.eq(self._up),
         ]
+        m.d.sync += access.random_row.eq(update.random_state.word_select(part, 16))
         # Who lets what decay: the traces of the inputs first, then the neurons.
         m.d.comb += [
             update.decay.eq(self._traces.decay | self._neurons.decay),
@@ -217,7 +224,11 @@ class LearningCore(wiring.Component):
         ]
         with m.FSM() as fsm:
             learning = fsm.ongoing("Fetch") | fsm.ongoing("Begin") | fsm.ongoing("Learn")
-            m.d.comb += [self._idle.eq(fsm.ongoing("Idle")), self._counted["learning"].eq(learning)]
+            m.d.comb += [self._idle.eq(fsm.ongoing("Idle")), self.active.eq(~self._idle),
+                         self._counted["learning"].eq(learning)]
+            with m.State("Clear"):
+                with m.If(~traces.busy):
+                    m.next = "Idle"
             with m.State("Idle"):
                 m.d.comb += self.events.ready.eq(1)
                 m.d.sync += [alone.eq(0), number.eq(0)]

@@ -34,13 +34,15 @@ class Lfsr(wiring.Component):
             "load":    In(4),
             "value":   In(16),
             "bits":    Out(data.ArrayLayout(RATE_SHIFT, lanes)),
-            "state":   Out(LFSR_WIDTH, init=LFSR_SEED),  # pyright: ignore[reportCallIssue]
+            "state":   Out(LFSR_WIDTH),
         })
         self._lanes = lanes
 
     def elaborate(self, platform):
         m = Module()
-        state = self.state
+        # A reset leaves it as it is.
+        state = Signal(LFSR_WIDTH, init=LFSR_SEED, reset_less=True)
+        m.d.comb += self.state.eq(state)
         with m.If(self.advance):
             m.d.sync += state.eq(Cat(state[-1], state[:-1] ^ state[1:]))
         for part in range(4):

@@ -70,6 +70,12 @@ class LearningParams:
         return (1 << self.weight_width) - 1
 
     @property
+    def steepest(self) -> int:
+        """The largest ``w * (1 - w)``, of 65536, as the gateware has it."""
+        half = 1 << (self.weight_width - 1)
+        return (half - 1) * half >> 2 * self.weight_width - VALUE_WIDTH
+
+    @property
     def input_words(self) -> int:
         """Words of ``lanes`` inputs."""
         return self.inputs // self.lanes
@@ -175,11 +181,33 @@ class LearningRates:
             raise ValueError(
                 f"{name} = {value:g} rounds to nothing: the smallest rate is "
                 f"1/{1 << RATE_SHIFT} = {1 / (1 << RATE_SHIFT):.3g}")
-        # w * (1 - w) is a quarter at most.
-        most = value * params.weight_max / 4
-        if nearest and value and most < 0.5:
+        if nearest:
+            cls._check_change(name, value, params.steepest, params)
+        return min(rate, VALUE_MAX)
+
+    def check(self, params: LearningParams) -> None:
+        """ValueError if, with :attr:`nearest`, a rate that is not 0 changes every weight by less
+        than half an LSB, whatever the traces are: it would round to nothing."""
+        if not (self.learn and self.nearest):
+            return
+        traces = {"a_plus": (self.x_decay, self.x_step), "a_minus": (self.y_decay, self.y_step)}
+        for name, (decay, step) in traces.items():
+            factor = params.steepest
+            if self.rule is Rule.PAIR:
+                # What a spike in every step sums up to.
+                lost = (1 << DECAY_SHIFT) - decay
+                factor = min(VALUE_MAX, (step << DECAY_SHIFT) // lost) if lost else VALUE_MAX
+            self._check_change(name, getattr(self, name) / (1 << RATE_SHIFT), factor, params)
+
+    @staticmethod
+    def _check_change(name: str, value: float, factor: int, params: LearningParams) -> None:
+        """``factor`` is the most that the rate is multiplied by, of 65536."""
+        largest = factor / (1 << VALUE_WIDTH - params.weight_width)
+        most = value * largest
+        if value and most < 0.5:
+            mend = "take weights of 16 bits" if params.weight_width == 8 else "take longer traces"
+            if factor:
+                mend += f", or a rate of {0.5 / largest:.3g} or more"
             raise ValueError(
                 f"{name} = {value:g} changes a weight of {params.weight_width} bits by "
-                f"{most:.3g} LSB at most, which rounds to nothing: round stochastically, take "
-                f"weights of 16 bits, or a rate of {2 / params.weight_max:.3g} or more")
-        return min(rate, VALUE_MAX)
+                f"{most:.3g} LSB at most, which rounds to nothing: round stochastically, {mend}")

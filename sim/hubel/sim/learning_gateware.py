@@ -2,7 +2,7 @@
 
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,36 +15,17 @@ from hubel.hdl.learning_access import LearningMemory
 from hubel.hdl.learning_change import ChangeLayout
 from hubel.hdl.learning_core import LearningCore
 from hubel.hdl.learning_events import LearningKind, LearningPacket
-from hubel.hdl.rates import RATE_REGISTERS, rate_values
 from hubel.hdl.skewed_memory import SynapseLayout
 from hubel.hdl.stdp_params import LearningParams, LearningRates
 from hubel.hdl.verilog import to_verilog
 
 from . import simulator
 from .learning import Layer
+from .learning_image import load_bytes, rate_bytes, weight_parts
 from .streams import Packing
 from .toolchain import Name
 
 Ints = npt.NDArray[np.int64]
-
-
-def rate_bytes(rates: LearningRates) -> bytes:
-    """Contents of :attr:`LearningMemory.RATES`."""
-    values = rate_values(rates)
-    return b"".join(values[name].to_bytes(2, "little") for name in RATE_REGISTERS)
-
-
-def load_bytes(layer: Layer) -> Iterator[tuple[LearningMemory, int, bytes]]:
-    """All that a core must be told to be as ``layer`` at the beginning of a sample: memory, first
-    row, bytes."""
-    params = layer.params
-    yield LearningMemory.RATES, 0, rate_bytes(layer.rates)
-    bits, dtype = (params.neurons - 1).bit_length(), f"<u{params.weight_width // 8}"
-    for i, row in enumerate(layer.weights):
-        yield LearningMemory.WEIGHTS, i << bits, row.astype(dtype).tobytes()
-    neurons = np.stack([layer.v, layer.a, layer.y], axis=1)
-    yield LearningMemory.NEURONS, 0, neurons.astype("<u2").tobytes()
-    yield LearningMemory.RANDOM, 0, layer.lfsr.to_bytes(8, "little")
 
 
 def apply_change(params: LearningParams, weights: Ints, payload: int) -> None:
@@ -133,9 +114,8 @@ def learn_in_gateware(
         orders.append(("packets", packets, len(sample)))
         orders.append(("read", LearningMemory.NEURONS.value, 0, 6 * params.neurons))
     orders.append(("read", LearningMemory.RANDOM.value, 0, 8))
-    bits, size = (params.neurons - 1).bit_length(), params.weight_width // 8
-    for i in range(params.inputs):
-        orders.append(("read", LearningMemory.WEIGHTS.value, i << bits, size * params.neurons))
+    for memory, address, count in weight_parts(params):
+        orders.append(("read", memory.value, address, count))
     orders.append(("counters",))
     on_stage(f"simulating with {backend}")
     with tempfile.TemporaryDirectory() as folder:
@@ -176,14 +156,15 @@ def _learned(layer: Layer, answers: list, samples: list[int], packing: Packing) 
             apply_change(params, weights, change)
         all_weights.append(weights.copy())
         neurons.append(np.frombuffer(answers[number + 1], dtype="<u2").reshape(-1, 3))
-    last = answers[-1 - params.inputs : -1]
+    parts = len(weight_parts(params))
+    last = b"".join(answers[-1 - parts : -1])
     return Learned(
         fired=fired,
         weights=np.array(all_weights),
         neurons=np.array(neurons).astype(np.int64),
-        lfsr=int.from_bytes(answers[-2 - params.inputs], "little"),
+        lfsr=int.from_bytes(answers[-2 - parts], "little"),
         counters=answers[-1],
-        read_weights=np.array(
-            [np.frombuffer(row, dtype=f"<u{params.weight_width // 8}") for row in last]
-        ).astype(np.int64),
+        read_weights=np.frombuffer(last, dtype=f"<u{params.weight_width // 8}")
+        .reshape(params.inputs, params.neurons)
+        .astype(np.int64),
     )

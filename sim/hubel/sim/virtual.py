@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from hubel.hdl.program import Program
+from hubel.hdl.serial_soc import SerialSoc
 from hubel.hdl.soc import SpikeSoc
 from hubel.hdl.verilog import to_verilog
 
@@ -86,8 +87,16 @@ def build_virtual(
     VirtualBoardFailed
         If it refuses the design.
     """
-    simulator = find_simulator("verilator")
     soc = SpikeSoc(program.params(lanes=lanes), program, divisor=divisor, loaded=loaded)
+    return build_virtual_soc(soc, divisor=divisor, cache_dir=cache_dir)
+
+
+def build_virtual_soc(
+    soc: SerialSoc, *, divisor: int = DIVISOR, cache_dir: str | os.PathLike[str] | None = None
+) -> Path:
+    """The executable of a virtual board with ``soc``, whose serial line has ``divisor`` clocks a
+    bit; otherwise as :func:`build_virtual`."""
+    simulator = find_simulator("verilator")
     verilog = to_verilog(soc, name=_TOP)
     source = (resources.files("hubel.sim") / "data" / _SOURCE).read_text()
     command = [

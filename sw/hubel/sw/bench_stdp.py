@@ -1,23 +1,23 @@
 """What a learning core takes on real chips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hubel.boards.learning import LEARNING_BUILDS, build_learning
-from hubel.boards.report import BuildReport
+from hubel.boards.learning import LEARNING_BUILDS, LEARNING_VARIANTS, build_learning
 from hubel.hdl.synapse_walk import learning_clocks
 
 
 @dataclass(frozen=True, kw_only=True)
 class StdpRow:
-    """A build of a whole design: learning core, serial port and PLL.
+    """A build of a whole design: learning core, host link and PLL.
 
     ``clock_mhz`` is what the build asks for, ``fmax_mhz`` what is reached in the slowest corner.
     ``logic`` counts cells after place and route, ``lut4`` LUTs after synthesis without carries
-    (a carry cell of an ECP5 is made of two LUTs), ``with_carry`` with them. ``learning_clocks``:
-    clocks that a spike of a neuron costs, in which everything waits.
+    (a carry cell of an ECP5 is made of two LUTs), ``with_carry`` with them, ``core_with_carry``
+    those of the core alone. ``learning_clocks``: clocks that a spike of a neuron costs, in which
+    everything waits.
     """
 
     board: str
@@ -31,6 +31,7 @@ class StdpRow:
     logic: int
     lut4: int
     with_carry: int
+    core_with_carry: int
     ff: int
     block_ram: int
     spram: int
@@ -43,9 +44,14 @@ class StdpRow:
 
 
 def bench_stdp(
-    progress: Callable[[str], None], *, seeds: int = 4, out_dir: Path = Path("build/bench-stdp")
+    progress: Callable[[str], None],
+    *,
+    seeds: int = 4,
+    variants: bool = False,
+    out_dir: Path = Path("build/bench-stdp"),
 ) -> list[StdpRow]:
-    """Build :data:`~hubel.boards.learning.LEARNING_BUILDS`; what is built already is only read.
+    """Build :data:`~hubel.boards.learning.LEARNING_BUILDS`, with ``variants`` also
+    :data:`~hubel.boards.learning.LEARNING_VARIANTS`; what is built already is only read.
 
     Raises
     ------
@@ -53,17 +59,16 @@ def bench_stdp(
         From :mod:`hubel.boards`.
     """
     rows = []
-    for which in LEARNING_BUILDS:
-        name, params = which.board.name, which.params
+    for which in LEARNING_BUILDS + (LEARNING_VARIANTS if variants else ()):
+        params = which.params
 
-        def tell(stage: str, name: str = name) -> None:
-            progress(f"{name}, {stage}")
+        def tell(stage: str, name: str = str(which)) -> None:
+            progress(f"{name}: {stage}")
 
         report = build_learning(which, out_dir, seeds=seeds, progress=tell)
-        carry = _cells(report, "carry") * (2 if which.board.family == "ecp5" else 0)
         rows.append(
             StdpRow(
-                board=name,
+                board=which.board.name,
                 neurons=params.neurons,
                 synapses=params.inputs * params.neurons,
                 weight_width=params.weight_width,
@@ -72,17 +77,18 @@ def bench_stdp(
                 fmax_mhz=report.fmax_mhz,
                 met=report.met,
                 logic=report.utilisation["logic"].used,
-                lut4=_cells(report, "lut4"),
-                with_carry=_cells(report, "lut4") + carry,
-                ff=_cells(report, "ff"),
-                block_ram=_cells(report, "block_ram"),
-                spram=_cells(report, "spram"),
-                dsp=_cells(report, "dsp"),
+                lut4=report.cells.get("lut4", 0),
+                with_carry=_with_carry(which.board.family, report.cells),
+                core_with_carry=_with_carry(which.board.family, report.core_cells or {}),
+                ff=report.cells.get("ff", 0),
+                block_ram=report.cells.get("block_ram", 0),
+                spram=report.cells.get("spram", 0),
+                dsp=report.cells.get("dsp", 0),
                 learning_clocks=learning_clocks(params),
             )
         )
     return rows
 
 
-def _cells(report: BuildReport, kind: str) -> int:
-    return report.cells.get(kind, 0)
+def _with_carry(family: str, cells: Mapping[str, int]) -> int:
+    return cells.get("lut4", 0) + (2 if family == "ecp5" else 1) * cells.get("carry", 0)

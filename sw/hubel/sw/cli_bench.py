@@ -110,23 +110,26 @@ def virtual(as_json: Json = False) -> None:
 @bench_app.command()
 def stdp(
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the placer to try.")] = 4,
+    variants: Annotated[bool, typer.Option(help="Also with 8 lanes, and with 16 bits.")] = False,
     as_json: Json = False,
 ) -> None:
     """Size and clock of a learning core of 256 neurons and 64 k synapses, on ECP5 and iCE40UP5K."""
     with Stages(Console(stderr=as_json))("bench") as stage:
-        rows = bench_stdp(stage.doing, seeds=seeds)
+        rows = bench_stdp(stage.doing, seeds=seeds, variants=variants)
         stage.result = (
-            "learning on, with a serial port; clocks: what a spike of a neuron that learns costs"
+            "learning on, with the host link; LUT4 with carries, of all and of the core alone; "
+            "clocks: what a spike of a neuron that learns costs"
         )
     if as_json:
         print_json([row.to_json() for row in rows])
         return
     print_table(
         Console(),
-        ("board", "MHz", "wanted", "cells", "LUT4", "FF", "RAM", "SPRAM", "DSP", "clocks"),
+        ("board", "lanes", "bits", "MHz", "wanted", "cells", "LUT4", "core", "FF", "RAM", "SPRAM",
+         "DSP", "clocks"),
         [
-            (r.board, r.fmax_mhz, r.clock_mhz, r.logic, r.lut4, r.ff, r.block_ram, r.spram, r.dsp,
-             r.learning_clocks)
+            (r.board, r.lanes, r.weight_width, r.fmax_mhz, r.clock_mhz, r.logic, r.with_carry,
+             r.core_with_carry, r.ff, r.block_ram, r.spram, r.dsp, r.learning_clocks)
             for r in rows
         ],
     )  # fmt: skip

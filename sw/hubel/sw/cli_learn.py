@@ -13,9 +13,10 @@ from hubel.sim.learning_gateware import learn_in_gateware
 from .cli_print import print_json, print_table
 from .learn.digits import DigitsSettings, learn_digits
 from .learn.features import FeatureSettings, learn_features
-from .learn.fields import draw_features, draw_fields
+from .learn.fields import draw_features, draw_fields, draw_learned
 from .learn.hidden_pattern import PatternSettings, draw_pattern, hidden_pattern, judge
 from .learn.layer_file import save_layer
+from .learn.on_board import learn_on_board
 from .learn.window import Window, draw_window, measure
 from .stages import Stages
 
@@ -33,18 +34,32 @@ Out = Annotated[Path, typer.Option(help="Folder for pictures and weights.")]
 
 @learn_app.command()
 def digits(
-    seeds: Seeds = 5,
-    images: Annotated[int | None, typer.Option(min=1, help="Images an epoch; all if not.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds; 5, on the virtual board 1, if not.")
+    ] = None,
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images an epoch; all, on the virtual board 6, if not."),
+    ] = None,
+    backend: Annotated[
+        Literal["golden", "virtual"],
+        typer.Option(help="virtual: the gateware with its host link, beside golden."),
+    ] = "golden",
     neurons: Annotated[int, typer.Option(min=8, help="Neurons, a multiple of 4.")] = 128,
     weight_width: Annotated[int, typer.Option(help="Bits of a weight: 8 or 16.")] = 8,
     out: Out = Path("build/learn"),
     as_json: Json = False,
 ) -> None:
-    """Learn the digits of scikit-learn without labels, on the golden model of the learning core."""
+    """Learn the digits of scikit-learn without labels, on the golden model of the learning core or
+    on a virtual board, whose weights are compared with it after every image."""
     settings = DigitsSettings(neurons=neurons, weight_width=weight_width)
     stages, results = Stages(Console(stderr=as_json)), []
     settings.rates(settings.epochs[0])
     out.mkdir(parents=True, exist_ok=True)
+    if backend == "virtual":
+        _digits_on_board(settings, seeds or 1, images or 6, out, as_json)
+        return
+    seeds = seeds or 5
     for seed in range(seeds):
         with stages(f"seed {seed}") as stage:
             result = learn_digits(settings, seed=seed, images=images, progress=stage.advance)
@@ -84,6 +99,31 @@ def digits(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _digits_on_board(
+    settings: DigitsSettings, seeds: int, images: int, out: Path, as_json: bool
+) -> None:
+    stages, runs = Stages(Console(stderr=as_json)), []
+    for seed in range(seeds):
+        path, picture = out / f"virtual-{seed}.npz", out / f"virtual-{seed}.png"
+        with stages(f"seed {seed}") as stage:
+            result = learn_on_board(
+                settings, path, seed=seed, images=images,
+                on_stage=stage.doing, progress=stage.advance,
+            )  # fmt: skip
+            stage.result = (
+                f"{result.images} images, {result.spikes} spikes, {100 * result.changed:.1f} % of "
+                f"the weights changed, each one as in golden after every image; read back into "
+                f"{path}, and from there into a board that started anew: {result.test_spikes} "
+                f"spikes for {result.test_images} test images, all as in golden; {picture}"
+            )
+        caption = f"seed {seed}: after {result.images} images on the virtual board"
+        draw_learned(picture, result.layer.weights, result.before, caption)
+        runs.append(result.to_json() | {"file": str(path), "picture": str(picture)})
+    if as_json:
+        print_json({"neurons": settings.neurons, "weight_width": settings.weight_width,
+                    "runs": runs})  # fmt: skip
 
 
 @learn_app.command()

@@ -2,7 +2,7 @@
 one wins a step and silences the others, and thresholds rise with every spike, so that all take
 part. The rule is the paper's (:attr:`~hubel.hdl.stdp_params.Rule.FIRED`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -135,21 +135,36 @@ def learn_digits(
     data = load_digits(seed=seed)
     draw = np.random.default_rng(seed)
     train, test = (to_spikes(i, settings.steps) for i in (data.train_images, data.test_images))
+    layer = first_layer(settings, draw)
+    order = list(shown_images(settings, draw, len(train), images))
+    shown = len(order) // len(settings.epochs)
+    total = len(order) + len(train) + len(test)
+    spikes = 0
+    for done, (epoch, sample) in enumerate(order):
+        layer.rates = settings.rates(epoch)
+        fired = int(run(layer, train[sample : sample + 1]).sum())
+        # Those of the last epoch are reported.
+        spikes = fired if done % shown == 0 else spikes + fired
+        if done % 50 == 0:
+            progress(done, total)
+    return _asked(layer, data, train, test, seed, spikes / shown)
+
+
+def first_layer(settings: DigitsSettings, draw: np.random.Generator) -> Layer:
+    """The layer before its first image."""
     params = settings.params
     scale = params.weight_max // 255
     first = draw.integers(settings.low, settings.high, (params.inputs, params.neurons)) * scale
-    layer = Layer(params, settings.rates(settings.epochs[0]), first)
-    shown = min(images or len(train), len(train))
-    total = len(settings.epochs) * shown + len(train) + len(test)
-    spikes = 0
-    for number, epoch in enumerate(settings.epochs):
-        layer.rates = settings.rates(epoch)
-        spikes = 0
-        for done, sample in enumerate(draw.permutation(len(train))[:shown]):
-            spikes += int(run(layer, train[sample : sample + 1]).sum())
-            if done % 50 == 0:
-                progress(number * shown + done, total)
-    return _asked(layer, data, train, test, seed, spikes / shown)
+    return Layer(params, settings.rates(settings.epochs[0]), first)
+
+
+def shown_images(
+    settings: DigitsSettings, draw: np.random.Generator, count: int, images: int | None
+) -> Iterator[tuple[Epoch, int]]:
+    """What is shown, one after the other: ``images`` of ``count`` in each epoch, all if None."""
+    for epoch in settings.epochs:
+        for sample in draw.permutation(count)[:images]:
+            yield epoch, int(sample)
 
 
 def _asked(
