@@ -73,7 +73,7 @@ def estimate(
         shares = whole.shares
         print_json({"joules": whole.value, "shares": shares, "terms": [p.to_json() for p in parts]})
         return
-    _print(parts)
+    print_figures(parts)
     print(f"{whole}; {whole.boundary}")
 
 
@@ -122,10 +122,11 @@ def log(
     if as_json:
         print_json([figure.to_json() for figure in figures])
     else:
-        _print(figures)
+        print_figures(figures)
 
 
-def _print(figures: list[Figure]) -> None:
+def print_figures(figures: list[Figure]) -> None:
+    """Print figures, one a row."""
     rows = [
         (
             f.name,

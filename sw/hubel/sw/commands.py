@@ -7,7 +7,7 @@ where a tool said no.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from hubel.sim.golden import Trace
 
 from . import backends, footprint
 from . import report as html_report
+from .activity import Activity, simulated
 from .bench_golden import NETWORKS, Speed, bench_network
+from .board import Board as LinkedBoard
 from .board_table import newest
 from .building import build_recorded
 from .convert import PERCENTILE
@@ -33,6 +35,7 @@ from .convert import convert as convert_mlp
 from .demo import Settings, demo
 from .digits import FULL_SCALE, load_digits
 from .doctor import Finding, doctor
+from .idle import Baseline
 from .loihi_file import load_loihi
 from .network import Network
 from .nir import load_nir, save_nir
@@ -42,15 +45,19 @@ from .quantise import quantise
 from .quantise_config import auto_config
 from .ranges import PopulationRanges
 from .ranges import ranges as ranges_of
+from .repeated import LONG_ENOUGH, Repeated, repeat
 from .report_data import ReportData
 from .spike_file import load_inputs, load_trace, save_trace
 from .train import Mlp, load_mlp, save_mlp
 from .training import train_digits
+from .window import Sensor
 
 __all__ = [
+    "Activity",
     "Finding",
     "Settings",
     "Speed",
+    "activity",
     "bench",
     "build",
     "compile",
@@ -62,6 +69,7 @@ __all__ = [
     "flash",
     "load_config",
     "load_network",
+    "measure",
     "nature",
     "ranges",
     "report",
@@ -223,6 +231,50 @@ def sim(
     return backends.check(
         loaded, spikes, backend=backend, lanes=lanes, waves=waves, on_stage=on_stage
     )
+
+
+def activity(
+    program: PathLike,
+    *,
+    inputs: PathLike = "digits",
+    images: int | None = 2,
+    steps: int = 16,
+    lanes: int = 8,
+    netlist: bool = False,
+    dump: PathLike | None = None,
+    on_stage: Callable[[str], None] = _quiet,
+) -> Activity:
+    """What the registers of a core toggle in a simulation; see :func:`.activity.simulated`."""
+    loaded, _ = load_program(program)
+    spikes = _inputs(loaded, inputs, steps, images, 1000)
+    return simulated(loaded, spikes, lanes=lanes, netlist=netlist, dump=dump, on_stage=on_stage)
+
+
+def measure(
+    program: PathLike,
+    *,
+    port: str,
+    sensors: Sequence[Sensor],
+    seconds: float = LONG_ENOUGH,
+    inputs: PathLike = "digits",
+    images: int | None = 1,
+    steps: int = 16,
+    baselines: Sequence[Baseline] = (),
+    on_stage: Callable[[str], None] = _quiet,
+    on_second: Callable[[int, int], None] = _quiet,
+) -> tuple[Repeated, int]:
+    """Inferences on the board at ``port`` until the window of the meters is long enough, and the
+    clock of the board in Hz, 0 if it does not know; see :func:`.repeated.repeat`."""
+    loaded, _ = load_program(program)
+    spikes = _inputs(loaded, inputs, steps, images, 1000)
+    on_stage(f"connecting to {port}")
+    with LinkedBoard(port) as board:
+        board.program(loaded)
+        on_stage("measuring")
+        found = repeat(
+            board, spikes, sensors, seconds=seconds, baselines=baselines, on_second=on_second
+        )
+        return found, board.identity.clock_hz
 
 
 def build(
