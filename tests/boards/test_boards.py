@@ -63,9 +63,10 @@ class TestBoard:
         b = board(name)
         if b.busy_pin is None:
             pytest.skip(f"{name} has no connector that amaranth-boards knows")
-        plan = b.platform().build(SerialTop(b, Wires()), do_build=False)
+        platform: Any = b.platform()
+        plan = platform.build(SerialTop(b, Wires()), do_build=False)
         connector, number, pin = b.busy_pin
-        [place] = [c.mapping[pin] for c in b.platform.connectors
+        [place] = [c.mapping[pin] for c in platform.connectors
                    if (c.name, c.number) == (connector, number)]  # fmt: skip
         suffix = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}[b.family]
         text = plan.files[f"top.{suffix}"]

@@ -19,7 +19,8 @@ from hubel.boards import board as board_named
 from hubel.boards.flash import flash as flash_board
 from hubel.boards.report import BuildReport
 from hubel.hdl.program import Program, Reset
-from hubel.sim import compare, gateware, golden, simulator
+from hubel.sim import compare as compare_runs
+from hubel.sim import gateware, golden, simulator
 from hubel.sim.boot_image import boot_image
 from hubel.sim.golden import Trace
 
@@ -30,11 +31,13 @@ from .bench_golden import NETWORKS, Speed, bench_network
 from .board import Board as LinkedBoard
 from .board_table import newest
 from .building import build_recorded
+from .compare_ann import compare
 from .convert import PERCENTILE
 from .convert import convert as convert_mlp
 from .demo import Settings, demo
 from .digits import FULL_SCALE, load_digits
 from .doctor import Finding, doctor
+from .energy import estimate as energy
 from .idle import Baseline
 from .loihi_file import load_loihi
 from .network import Network
@@ -48,6 +51,7 @@ from .ranges import ranges as ranges_of
 from .repeated import LONG_ENOUGH, Repeated, repeat
 from .report_data import ReportData
 from .spike_file import load_inputs, load_trace, save_trace
+from .sweep import sweep
 from .train import Mlp, load_mlp, save_mlp
 from .training import train_digits
 from .window import Sensor
@@ -60,12 +64,14 @@ __all__ = [
     "activity",
     "bench",
     "build",
+    "compare",
     "compile",
     "configure",
     "convert",
     "demo",
     "diff",
     "doctor",
+    "energy",
     "flash",
     "load_config",
     "load_network",
@@ -75,6 +81,7 @@ __all__ = [
     "report",
     "run",
     "sim",
+    "sweep",
     "train",
     "verilog",
 ]
@@ -377,7 +384,7 @@ def run(
     return loaded, trace, seconds
 
 
-def diff(expected: PathLike, got: PathLike) -> compare.Divergence | None:
+def diff(expected: PathLike, got: PathLike) -> compare_runs.Divergence | None:
     """The first difference of two runs that :func:`run` saved, or None if there is none."""
     (names, first), (others, second) = load_trace(expected), load_trace(got)
     if names != others:
@@ -385,7 +392,7 @@ def diff(expected: PathLike, got: PathLike) -> compare.Divergence | None:
             f"{got}: a run of {', '.join(others)}, but {expected} is one of {', '.join(names)}; "
             f"give two runs of the same Program"
         )
-    return compare.diff(names, first, second)
+    return compare_runs.diff(names, first, second)
 
 
 def report(folder: PathLike) -> Path:
