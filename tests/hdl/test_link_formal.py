@@ -6,7 +6,6 @@ from amaranth.hdl import Assume, Elaboratable, Module, Signal, Value
 
 from hubel.hdl.event_bytes import EventPacker, EventUnpacker
 from hubel.hdl.frame_receiver import HEAD, FrameReceiver
-from hubel.hdl.frame_sender import FrameSender
 from hubel.hdl.params import CoreParams
 from hubel.hdl.shape import Shape
 
@@ -21,56 +20,6 @@ PARAMS = CoreParams(
     outputs=(0,),
     clocks=(0,),
 )
-
-
-class SenderHarness(Elaboratable):
-    """A sender and a memory with a zero at most at two places, any, and any other bytes."""
-
-    def __init__(self, broken: bool = False):
-        self.sender = FrameSender(first=126)
-        self.zeros = [Signal(7, name=f"zero_{i}") for i in range(2)]
-        self.key = Signal(7)
-        self.broken = broken
-        sender = self.sender
-        self.free = [sender.start, sender.end, sender.o_bytes.ready, *self.zeros, self.key]
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.sender = sender = self.sender
-        constant(m, *self.zeros, self.key, sender.end)
-        place = sender.place
-        is_zero = (place == self.zeros[0]) | (place == self.zeros[1])
-        byte = Signal(8)
-        m.d.comb += byte.eq(((place ^ self.key) | 0x80) & Value.cast(~is_zero).replicate(8))
-        m.d.sync += sender.data.eq(byte)
-        if self.broken:
-            m.d.sync += sender.data.eq(byte + sender.o_bytes.ready)
-        # Started only while nothing is sent.
-        busy = Signal()
-        m.d.comb += Assume(~(sender.start & busy))
-        m.d.sync += busy.eq((busy | sender.start) & ~sender.done)
-        # One to four bytes.
-        m.d.comb += Assume((sender.end <= 2) | (sender.end == 127))
-        asserted(m, "bytes_stay", stays_until_taken(m, "o_bytes", sender.o_bytes))
-
-        # Zeros are only at both ends, and the sender ends: three zeros never come.
-        zeros = Signal(2)
-        moved = sender.o_bytes.valid & sender.o_bytes.ready & (sender.o_bytes.payload == 0)
-        m.d.sync += zeros.eq((zeros + moved) & ~sender.done.replicate(2))
-        asserted(m, "zeros_are_ends", ~moved | (zeros == 0) | sender.done)
-        asserted(m, "sends_when_started", ~sender.o_bytes.valid | busy)
-        return m
-
-
-def test_sender(tmp_path) -> None:
-    """22 clocks, in which up to four bytes and their two passes fit."""
-    harness = SenderHarness()
-    assert prove(harness, harness.free, tmp_path, depth=22) == ""
-
-
-def test_the_prover_finds_bytes_that_change(tmp_path) -> None:
-    harness = SenderHarness(broken=True)
-    assert "bytes_stay" in prove(harness, harness.free, tmp_path, depth=20)
 
 
 class EventsHarness(Elaboratable):
@@ -116,10 +65,11 @@ def test_events(tmp_path) -> None:
 
 
 class ReceiverHarness(Elaboratable):
-    """A receiver that hears anything."""
+    """A receiver that hears anything, and what it knows of the memory."""
 
-    def __init__(self):
+    def __init__(self, broken: bool = False):
         self.receiver = FrameReceiver()
+        self.broken = broken
         receiver = self.receiver
         self.free = [
             receiver.i_bytes.payload,
@@ -139,23 +89,31 @@ class ReceiverHarness(Elaboratable):
         m.d.sync += given.eq((given & ~receiver.clear) | receiver.frame)
         m.d.sync += before.eq(receiver.enable)
         m.d.comb += [Assume(~(receiver.enable & given)), Assume(~receiver.clear | given)]
-        # A zero ends what is in the receiver; count the bytes since then.
-        place = receiver.place
+        place = Signal(8, init=256 - HEAD)
+        m.d.comb += receiver.place.eq(place)
+        m.d.sync += [
+            receiver.byte.eq(receiver.write.payload),
+            receiver.written.eq(receiver.write.valid),
+        ]
+        with m.If(receiver.written):
+            m.d.sync += place.eq(place + (2 if self.broken else 1))
+        with m.If(receiver.start):
+            m.d.sync += place.eq(256 - HEAD)
         asserted(m, "one_answer", receiver.frame + receiver.bad + receiver.lost <= 1)
         asserted(m, "given_when_right", ~receiver.frame | receiver.crc_match)
         asserted(
             m, "only_while_enabled", ~(receiver.frame | receiver.write.valid) | receiver.enable
         )
-        # What is given was written from the first place on, without a gap.
-        written = Signal(8, init=256 - HEAD)
+        # All bytes of a frame are written: the last one before it is given.
+        asserted(m, "all_are_written", ~receiver.frame | ~receiver.written)
+        bytes_, was_given, length = Signal(8), Signal(), Signal(8)
         with m.If(receiver.write.valid):
-            m.d.sync += written.eq(written + 1)
-        with m.If(receiver.clear | ((receiver.bad | receiver.lost) & receiver.enable)):
-            m.d.sync += written.eq(256 - HEAD)
-        asserted(m, "no_gap", ~receiver.write.valid | (place == written))
-        length = Signal(8)
-        m.d.comb += length.eq(written - 3)
-        asserted(m, "length", ~receiver.frame | ((receiver.length == length) & (length < 251)))
+            m.d.sync += bytes_.eq(bytes_ + 1)
+        with m.If(receiver.start):
+            m.d.sync += bytes_.eq(0)
+        m.d.sync += [was_given.eq(receiver.frame), length.eq(bytes_ - HEAD - 3)]
+        right = (receiver.length == length) & (length < 251)
+        asserted(m, "length", ~was_given | right)
         return m
 
 
@@ -163,3 +121,8 @@ def test_receiver(tmp_path) -> None:
     """16 clocks: enough for the shortest frame and one more."""
     harness = ReceiverHarness()
     assert prove(harness, harness.free, tmp_path, depth=16) == ""
+
+
+def test_the_prover_finds_a_wrong_length(tmp_path) -> None:
+    harness = ReceiverHarness(broken=True)
+    assert "length" in prove(harness, harness.free, tmp_path, depth=16)

@@ -1,10 +1,12 @@
 """The core: populations that share one weight memory, one neuron memory and ``lanes`` lanes."""
 
 from itertools import pairwise
+from typing import Any
 
 from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.vendor import LatticePlatform
 
 from .accumulate import Accumulator
 from .counter_ring import CounterRing, CounterSignature
@@ -171,8 +173,8 @@ class Core(wiring.Component):
             m.d.comb += [lif.store.eq(access.store), lif.byte.eq(self.memory.write.payload)]
             if lists:
                 wiring.connect(m, access.load_tables, walker.load)
-        self._elaborate_currents(m, slots, walker, lif, access)
-        self._elaborate_neurons(m, slots, lif, access)
+        self._elaborate_currents(m, platform, slots, walker, lif, access)
+        self._elaborate_neurons(m, platform, slots, lif, access)
         state_next, all_fired, all_saturated = self._elaborate_fold(m, slots, lif)
         self._elaborate_packets(m, walker, emitter)
 
@@ -199,7 +201,7 @@ class Core(wiring.Component):
         self._elaborate_counters(m, walker, emitter, done, saturated)
         return m
 
-    def _elaborate_currents(self, m, slots, walker, lif, access):
+    def _elaborate_currents(self, m, platform, slots, walker, lif, access):
         """From slots to the sum of each state word."""
         params, cycles = self.params, self._cycles
         m.submodules.weights = weights = WordMemory(
@@ -207,7 +209,7 @@ class Core(wiring.Component):
             spram=self._spram)
         if access is not None:
             wiring.connect(m, access.load_weights, weights.load)
-            m.d.comb += access.row_weights.eq(weights.word)
+            m.d.comb += access.row_weights.eq(_settled(m, platform, weights.word))
         m.submodules.accumulator = accumulator = Accumulator(params)
         words = _delayed(m, weights.word, cycles.add - cycles.address - 1, "word")
         m.d.comb += [
@@ -234,7 +236,7 @@ class Core(wiring.Component):
                 layout.size, self._target_rows, loadable=self._access)
             if access is not None:
                 wiring.connect(m, access.load_targets, targets.load)
-                m.d.comb += access.row_targets.eq(targets.word)
+                m.d.comb += access.row_targets.eq(_settled(m, platform, targets.word))
             # Sparse words come first in the memory of weights.
             is_sparse, row, later = Signal(), Signal.like(scatter.row), Signal.like(rows)
             m.d.comb += [
@@ -297,7 +299,7 @@ class Core(wiring.Component):
             for name in whole.shape().members))
         return whole, Cat(fired, lif.fired), Cat(saturated, lif.saturated)
 
-    def _elaborate_neurons(self, m, slots, lif, access):
+    def _elaborate_neurons(self, m, platform, slots, lif, access):
         """States and parameters to the update, and states back."""
         params, cycles = self.params, self._cycles
         width = neuron_row_shape(params)
@@ -334,7 +336,7 @@ class Core(wiring.Component):
             m.d.comb += lif.parameters.eq(read.data)
         if access is not None:
             load, states = access.load_neurons, params.update.lanes * params.state_width
-            m.d.comb += access.row_neurons.eq(read.data)
+            m.d.comb += access.row_neurons.eq(_settled(m, platform, read.data))
             with m.If(load.select):
                 m.d.comb += [
                     read.addr.eq(load.address),
@@ -410,3 +412,9 @@ def _delayed(m: Module, value: Value, cycles: int, name: str) -> list[Value]:
         m.d.sync += later.eq(values[-1])
         values.append(later)
     return values
+
+
+def _settled(m: Module, platform: Any, row: Value) -> Value:
+    """``row`` for :class:`MemoryAccess`: on an ECP5 from a register, because the clock-to-output of
+    its block RAM leaves no time for a multiplexer."""
+    return _delayed(m, row, 1, "row")[-1] if isinstance(platform, LatticePlatform) else row

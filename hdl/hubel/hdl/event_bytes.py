@@ -14,7 +14,7 @@ __all__ = ["EventPacker", "EventUnpacker"]
 class EventUnpacker(wiring.Component):
     """Bytes to the events of the inputs, the low byte of each first.
 
-    An event takes a cycle a byte and one more. It is given only if there are such an input and
+    An event takes a cycle a byte and two more. It is given only if there are such an input and
     such an axon; others are dropped and reported.
 
     Parameters
@@ -54,17 +54,20 @@ class EventUnpacker(wiring.Component):
         # A one that a byte more shifts on: at the end the word is complete.
         place = Signal(count + 1, init=1)
         full, known = place[count], Signal()
+        # What is known of it a cycle later, because both answers go far.
+        valid, bad = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(~full),
             self.first.eq(place[0]),
             self.o.payload.eq(word),
-            self.o.valid.eq(full & known),
-            self.bad.eq(full & ~known),
+            self.o.valid.eq(valid),
+            self.bad.eq(bad),
         ]
+        m.d.sync += [valid.eq(full & known), bad.eq(full & ~known)]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [word.eq(Cat(word, self.i.payload)[8:]), place.eq(place << 1)]
         with m.If(self.bad | (self.o.valid & self.o.ready) | (self.flush & ~full)):
-            m.d.sync += place.eq(1)
+            m.d.sync += [place.eq(1), valid.eq(0), bad.eq(0)]
 
         event = self.o.payload
         kind, code = Value.cast(event.kind), event.code
@@ -83,7 +86,8 @@ class EventUnpacker(wiring.Component):
 
 
 class EventPacker(wiring.Component):
-    """Events to bytes, the low byte of each first; a byte a cycle.
+    """Events to bytes, the low byte of each first: a byte a cycle, and a cycle to take an event,
+    which then waits here.
 
     Parameters
     ----------
@@ -92,7 +96,7 @@ class EventPacker(wiring.Component):
     Members
     -------
     i : :py:`In(stream.Signature(EventLayout(params)))`
-        Events; taken with their last byte.
+        Events. ``ready`` comes from a flip-flop.
     o : :py:`Out(stream.Signature(8))`
         Bytes.
     first : :py:`Out(1)`
@@ -112,16 +116,19 @@ class EventPacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         count = event_bytes(self.params)
-        byte = Signal(range(max(2, count)))
-        last = byte == count - 1
         word = Signal(8 * count)
+        # A one that a byte less shifts down: at 0 there is none.
+        place = Signal(count + 1, init=1)
         m.d.comb += [
-            word.eq(self.i.payload),
-            self.o.payload.eq(word.word_select(byte, 8)),
-            self.o.valid.eq(self.i.valid),
-            self.i.ready.eq(self.o.ready & last),
-            self.first.eq(byte == 0),
+            self.i.ready.eq(place[0]),
+            self.o.payload.eq(word),
+            self.o.valid.eq(~place[0]),
+            self.first.eq(place[0] | place[count]),
         ]
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += byte.eq(Mux(last, 0, byte + 1))
+        with m.If(self.i.ready):
+            m.d.sync += word.eq(self.i.payload)
+            with m.If(self.i.valid):
+                m.d.sync += place.eq(1 << count)
+        with m.Elif(self.o.ready):
+            m.d.sync += [word.eq(word >> 8), place.eq(place >> 1)]
         return m

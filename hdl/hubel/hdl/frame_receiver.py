@@ -24,7 +24,8 @@ class FrameReceiver(wiring.Component):
 
     A frame is two bytes of head, the payload, the length of the payload, and a CRC-16 over all of
     that. The head lies in the last two places of the memory, the payload from place 0 on. A byte
-    is written in the cycle in which it comes.
+    is written in the cycle after it came, and whether a frame is good is said in the cycle after
+    its end.
 
     After a frame was given the receiver must be told to ``clear`` before it takes another one.
     What comes while it is not enabled is lost; a frame that lost a byte is lost as a whole.
@@ -39,10 +40,14 @@ class FrameReceiver(wiring.Component):
         Take bytes.
     clear : :py:`In(1)`
         Prepare for a frame.
-    write : :py:`Out(ByteSignature())`, place : :py:`Out(8)`
-        A byte for the memory, and where.
+    write : :py:`Out(ByteSignature())`
+        A byte for the memory.
+    written, byte, place : :py:`In(1)`, :py:`In(8)`, :py:`In(8)`
+        That of the cycle before, and where it is written; where the next one will be.
+    start : :py:`Out(1)`
+        The next byte is the first of a frame.
     crc_start, crc_match : :py:`Out(1)`, :py:`In(1)`
-        To and from the :class:`amaranth.lib.crc.Processor` that takes ``write`` too.
+        To and from the :class:`amaranth.lib.crc.Processor` that takes the written bytes.
     frame : :py:`Out(1)`
         A good frame is complete in this cycle.
     length : :py:`Out(8)`
@@ -60,7 +65,10 @@ class FrameReceiver(wiring.Component):
             "enable":    In(1),
             "clear":     In(1),
             "write":     Out(ByteSignature()),
-            "place":     Out(8),
+            "written":   In(1),
+            "byte":      In(8),
+            "place":     In(8),
+            "start":     Out(1),
             "crc_start": Out(1),
             "crc_match": In(1),
             "frame":     Out(1),
@@ -73,44 +81,46 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.decoder = decoder = CobsDecoder()
         wiring.connect(m, wiring.flipped(self.i_bytes), decoder.i)
-        place = Signal(8, init=256 - HEAD)
-        # Whether the byte there, and those before it, are their own place.
+        # Whether the last bytes of a payload or after it were their own place, the newest first.
         lengths = Signal(_TAIL)
         broken, missed = Signal(), Signal()
-        size_is_right = Signal()
-        # What there is of a payload, if the frame ends now.
-        length = Signal.like(self.length)
-        m.d.sync += self.length.eq(length)
         m.d.comb += [
-            self.place.eq(place),
             self.write.payload.eq(decoder.o.payload),
             self.write.valid.eq(decoder.o.valid & self.enable & ~missed & ~broken),
-            length.eq(place - _TAIL),
-            # A frame that is too short has a negative length.
-            size_is_right.eq(lengths[-1] & ~length[1:].all()),
         ]
-        with m.If(self.write.valid):
-            m.d.sync += [
-                place.eq(place + 1),
-                lengths.eq(Cat(decoder.o.payload == place, lengths)),
-                broken.eq(place == 256 - HEAD - 1),
-            ]
+        # What the decoder said of the end, from registers.
+        end, started, complete = Signal(), Signal(), Signal()
+        m.d.sync += [
+            end.eq(decoder.end),
+            started.eq(decoder.started),
+            complete.eq(decoder.complete),
+        ]
+        with m.If(self.enable):
+            # What there is of a payload, if the frame ends.
+            m.d.sync += self.length.eq(self.place - _TAIL)
+
+        good, over = Signal(), Signal()
+        m.d.comb += [
+            good.eq(complete & lengths[-1] & self.crc_match & ~broken),
+            over.eq(end & (started | broken | missed)),
+            self.lost.eq(over & (missed | ~self.enable)),
+            self.frame.eq(over & ~missed & self.enable & good),
+            self.bad.eq(over & ~missed & self.enable & ~good),
+            self.crc_start.eq((end & self.enable) | self.clear),
+            self.start.eq(((self.bad | self.lost) & self.enable) | self.clear),
+        ]
+        with m.If(end):
+            m.d.sync += [missed.eq(0), broken.eq(0)]
+        with m.If(self.written):
+            # A byte of the head is no length: a frame that is too short has none.
+            own = (self.byte == self.place) & ~self.place[1:].all()
+            m.d.sync += lengths.eq(Cat(own, lengths))
+            with m.If(self.place == 256 - HEAD - 1):
+                m.d.sync += broken.eq(1)
+        with m.If(self.start):
+            m.d.sync += lengths.eq(0)
         with m.If(self.i_bytes.valid & ~decoder.end & ~self.enable):
             m.d.sync += missed.eq(1)
         with m.If(self.bad_byte):
             m.d.sync += broken.eq(1)
-
-        good, over = Signal(), Signal()
-        m.d.comb += [
-            good.eq(decoder.complete & size_is_right & self.crc_match & ~broken),
-            over.eq(decoder.end & (decoder.started | broken | missed)),
-            self.lost.eq(over & (missed | ~self.enable)),
-            self.frame.eq(over & ~missed & self.enable & good),
-            self.bad.eq(over & ~missed & self.enable & ~good),
-            self.crc_start.eq((decoder.end & self.enable) | self.clear),
-        ]
-        with m.If(decoder.end):
-            m.d.sync += [missed.eq(0), broken.eq(0)]
-        with m.If((self.bad | self.lost) & self.enable | self.clear):
-            m.d.sync += [place.eq(-HEAD), lengths.eq(0)]
         return m

@@ -1,50 +1,40 @@
 """The host's way into a core: requests come as frames, and each is answered by one."""
 
-import random
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import memory, stream, wiring
-from amaranth.lib.crc import catalog
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .counter_ring import CounterSignature
 from .counters import Counters
 from .event_bytes import EventPacker, EventUnpacker
 from .events import EventLayout
-from .frame_receiver import HEAD, FrameReceiver
-from .frame_sender import FrameSender
-from .identity import IDENTITY_BYTES, TAG_PLACE, Identity
+from .frame_receiver import FrameReceiver
+from .identity import IDENTITY_BYTES, Identity
+from .link_memory import LinkMemory, Part
 from .link_protocol import ANSWER, ANSWER_MOST, TAG_BYTES, Command, Result, event_bytes
+from .link_status import LinkStatus
 from .memory_access import MemoryAccessSignature, MemoryKind
 from .params import CoreParams
 from .uart import ByteSignature
 
-__all__ = ["HostLink", "link_memory"]
+__all__ = ["HostLink"]
 
-
-# What a part of the memory holds, the upper bits of its addresses: the request, the answer, and
-# what the device says of itself.
-_REQUEST, _ANSWER, _IDENTITY = C(0b0, 1), C(0b10, 2), C(0b11, 2)
 
 _COUNTER_BYTES = 4 * len(Counters.names())
-
-
-def link_memory(identity: bytes) -> list[int]:
-    """Contents of the memory of a link at first. What is written before it is read is noise, by
-    which the memory can be found in a routed design."""
-    contents = list(random.Random("link").randbytes(512))
-    contents[0x180:0x180 + len(identity)] = identity
-    return contents
 
 
 class HostLink(wiring.Component):
     """Serves a core over a pair of byte streams, by the protocol of docs/protocol.md.
 
-    One block RAM of 512 bytes has it all: a request, which is obeyed when it is whole and its check
+    A :class:`LinkMemory` has it all: a request, which is obeyed when it is whole and its check
     sum is right; the answer, which is kept until the next request, to be sent again if that one
     repeats; and the :class:`Identity`. A request is obeyed, then answered, then the next one is
     received: what comes in between is dropped and counted.
+
+    A byte of a request takes three cycles, one of an answer two to four, which is less than the
+    line takes for it.
 
     Outputs of the core wait until an answer to EVENTS takes them. While no such answer is made,
     and while it is full, ``spikes`` is not ready; nothing is lost.
@@ -116,83 +106,59 @@ class HostLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.frames = frames = memory.Memory(
-            shape=8, depth=512, init=link_memory(self._identity))
-        m.submodules.crc = self._crc = crc = catalog.CRC16_IBM_3740(8).create()
+        m.submodules.memory = self._memory = mem = LinkMemory(self._identity)
         m.submodules.receiver = self._receiver = receiver = FrameReceiver()
-        m.d.comb += self.receives.eq(receiver.enable)
-        m.submodules.sender = self._sender = sender = FrameSender(first=128 - HEAD)
-        self._read, self._write = frames.read_port(), frames.write_port()
+        m.submodules.status = self._status = status = LinkStatus()
         wiring.connect(m, wiring.flipped(self.i_bytes), receiver.i_bytes)
-        wiring.connect(m, sender.o_bytes, wiring.flipped(self.o_bytes))
-
-        # Bytes of the request (or of the identity) are taken at ``get``; ``data`` is the one there.
-        self._get, self._take = Signal(8, init=256 - HEAD), Signal()
-        self._identifies = Signal()
-        following = Signal.like(self._get)
-        self._data = self._read.data
-        # The choice comes last: what decides it is late.
-        after = Signal.like(self._get)
-        m.d.comb += [after.eq(self._get + 1), following.eq(Mux(self._take, after, self._get))]
-        m.d.sync += self._get.eq(following)
-        # Decided a cycle before, because much depends on it.
+        # All of the request was read, or of what is copied: decided a cycle before.
         self._used = Signal()
-        m.d.sync += self._used.eq(following == receiver.length)
-        with m.If(self._identifies):
-            m.d.comb += self._read.addr.eq(Cat(following[:7], _IDENTITY))
-        with m.Else():
-            m.d.comb += self._read.addr.eq(Cat(following, _REQUEST))
-        # Bytes of the answer are put at ``put``.
-        self._put = Signal(7, init=128 - HEAD)
+        used = Signal()
+        m.d.sync += used.eq(mem.get == receiver.length)
         m.d.comb += [
+            self._used.eq(mem.there & used),
+            self.receives.eq(receiver.enable),
             receiver.bad_byte.eq(self.bad_byte),
-            receiver.crc_match.eq(crc.match_detected),
-            sender.end.eq(self._put),
-            sender.data.eq(self._data),
-            # What is written, unless a state says otherwise.
-            self._write.addr.eq(Cat(self._put, _ANSWER)),
-            self._write.data.eq(self._data),
-            crc.data.eq(self._write.data),
+            receiver.written.eq(mem.written),
+            receiver.byte.eq(mem.byte),
+            receiver.place.eq(mem.place),
+            receiver.crc_match.eq(mem.crc_match),
+            mem.answers.eq(~receiver.enable),
+            # What is put and what is sent, unless a state says otherwise.
+            mem.put.payload.eq(mem.data),
+            self.o_bytes.payload.eq(mem.data),
+            status.bad.eq(receiver.bad),
+            status.lost.eq(receiver.lost),
         ]
         self._session, self._have = Signal(), Signal(init=self._loaded)
-        self._result = Signal(3)
+        self._result = Signal(Result)
         self._waited = Signal(self._patience + 1)
-        self._memory = Signal(MemoryKind)
-        m.d.comb += self.access.memory.eq(self._memory)
-        self._elaborate_status(m)
+        self._kind = Signal(MemoryKind)
+        m.d.comb += self.access.memory.eq(self._kind)
         self._elaborate_events(m)
+        # Longer than anything is on its way through the core or its counters.
+        quiet = Signal(7)
+        self._idle, self._restless = Signal(), Signal()
+        m.d.sync += self._idle.eq(quiet.all())
+        with m.If(self.active | self.reset | self._packer.o.valid | self._restless):
+            m.d.sync += [quiet.eq(0), self._idle.eq(0)]
+        with m.Elif(~quiet.all()):
+            m.d.sync += quiet.eq(quiet + 1)
         self._elaborate_requests(m)
         return m
 
-    def _emit(self, m, byte, *, summed: bool = True) -> None:
-        """Append ``byte`` to the answer in this cycle."""
-        m.d.comb += self._write.en.eq(1)
-        if byte is not self._data:
-            m.d.comb += self._write.data.eq(byte)
-        m.d.sync += self._put.eq(self._put + 1)
-        m.d.comb += self._crc.valid.eq(summed)
+    def _emit(self, m, byte=None) -> None:
+        """Append ``byte`` to the answer in this cycle, or the byte that is read."""
+        m.d.comb += self._memory.put.valid.eq(1)
+        if byte is not None:
+            m.d.comb += self._memory.put.payload.eq(byte)
 
-    def _elaborate_status(self, m):
-        """Counts what was wrong, and whether the core is idle."""
-        self._stale, self._report = Signal(), Signal()
-        self._status = [Signal(8, name=name) for name in ("bad", "stale", "lost")]
-        happens = (self._receiver.bad, self._stale, self._receiver.lost)
-        for count, now in zip(self._status, happens, strict=True):
-            # Counted a cycle later: what decides it is late.
-            one = Signal(name=f"{count.name}_one")
-            m.d.sync += one.eq(now)
-            with m.If(self._report):
-                m.d.sync += count.eq(one)
-            with m.Elif(count != 255):
-                m.d.sync += count.eq(count + one)
-        # Longer than anything is on its way through the core or its counters.
-        quiet = Signal(7)
-        self._idle = Signal()
-        m.d.comb += self._idle.eq(quiet.all())
-        with m.If(self.active | self.reset):
-            m.d.sync += quiet.eq(0)
-        with m.Elif(~self._idle):
-            m.d.sync += quiet.eq(quiet + 1)
+    def _copy(self, m, byte=None) -> None:
+        """The same, and read the next one."""
+        self._emit(m, byte)
+        m.d.comb += self._memory.take.eq(1)
+
+    def _seek(self, m, part: Part) -> None:
+        m.d.comb += [self._memory.seek.eq(1), self._memory.part.eq(part)]
 
     def _elaborate_events(self, m):
         """To and from the core; a session begins with a reset of these too."""
@@ -204,83 +170,98 @@ class HostLink(wiring.Component):
         self._unpacker, self._packer = unpacker, packer
 
     def _elaborate_requests(self, m):
-        receiver, sender, crc = self._receiver, self._sender, self._crc
-        data, last = self._data, Signal(8)
-        command = Signal(8)
-        # A byte of the request in a register, because a memory's clock-to-output and what depends
-        # on the byte are more than a cycle: the number, and then what READ wants.
-        self._held = number = Signal(8)
-        step = Signal(8)
-        m.d.comb += step.eq(number - last)
+        receiver, mem, status = self._receiver, self._memory, self._status
+        command, last, step = Signal(8), Signal(8), Signal(8)
         # From a flip-flop, because it goes far.
         m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
         with m.FSM():
             with m.State("Clear"):
-                m.d.comb += [receiver.clear.eq(1), crc.start.eq(1)]
-                m.d.sync += [self._get.eq(-HEAD), self._result.eq(0), self._identifies.eq(0)]
+                m.d.comb += [receiver.clear.eq(1), mem.start.eq(1), mem.crc_start.eq(1)]
+                self._seek(m, Part.REQUEST)
+                m.d.sync += self._result.eq(Result.OK)
                 m.next = "Receive"
             with m.State("Receive"):
                 m.d.comb += [
                     receiver.enable.eq(1),
-                    self._write.addr.eq(Cat(receiver.place, _REQUEST)),
-                    self._write.data.eq(receiver.write.payload),
-                    self._write.en.eq(receiver.write.valid),
-                    crc.start.eq(receiver.crc_start),
-                    crc.valid.eq(receiver.write.valid),
+                    mem.put.payload.eq(receiver.write.payload),
+                    mem.put.valid.eq(receiver.write.valid),
+                    mem.start.eq(receiver.start),
+                    mem.crc_start.eq(receiver.crc_start),
                 ]
                 with m.If(receiver.frame):
                     m.next = "Command"
             with m.State("Command"):
-                m.d.comb += self._take.eq(1)
-                m.d.sync += command.eq(data)
-                m.next = "Number"
+                m.d.sync += command.eq(mem.data)
+                with m.If(mem.there):
+                    m.d.comb += mem.take.eq(1)
+                    m.next = "Number"
             with m.State("Number"):
-                m.d.sync += number.eq(data)
-                m.next = "Judge"
+                m.d.sync += step.eq(mem.data - last)
+                with m.If(mem.there):
+                    m.next = "Judge"
             with m.State("Judge"):
                 m.next = "Clear"
                 with m.If(command[7]):
-                    m.d.comb += self._stale.eq(1)  # an answer is no request
+                    m.d.comb += status.stale.eq(1)  # an answer is no request
                 with m.Elif((command == Command.IDENTIFY) | ~self._session | (step == 1)):
-                    m.d.sync += [last.eq(number), self._put.eq(-HEAD)]
+                    m.d.sync += last.eq(mem.data)
+                    self._seek(m, Part.REQUEST)
                     m.next = "Head"
                 with m.Elif(step == 0):
                     m.next = "Send"
                 with m.Else():
-                    m.d.comb += self._stale.eq(1)
+                    m.d.comb += status.stale.eq(1)
             with m.State("Head"):
-                m.d.comb += crc.start.eq(1)
+                m.d.comb += [mem.start.eq(1), mem.crc_start.eq(1)]
                 m.d.sync += self._waited.eq(0)
-                self._emit(m, command | ANSWER)
-                m.next = "Head 2"
+                with m.If(mem.there):
+                    self._copy(m, mem.data | ANSWER)
+                    m.next = "Head 2"
             with m.State("Head 2"):
-                m.d.comb += self._take.eq(1)
-                self._emit(m, data)
-                self._dispatch(m, command)
+                with m.If(mem.there):
+                    self._copy(m)
+                    self._dispatch(m, command)
             self._elaborate_commands(m)
             with m.State("Used"):
-                self._emit(m, self._get)
+                self._emit(m, mem.get)
                 m.next = "Result"
             with m.State("Result"):
-                trouble = Cat(self._status).any()
-                self._emit(m, Cat(self._result, C(0, 1), self._idle, self._have, trouble))
+                self._emit(m, Cat(self._result, C(0, 1), self._idle, self._have, status.trouble))
                 m.next = "Length"
             with m.State("Length"):
-                self._emit(m, self._put)
-                m.next = "CRC"
+                with m.If(~mem.written):
+                    self._emit(m, mem.place)
+                    m.next = "CRC"
             with m.State("CRC"):
-                self._emit(m, crc.crc[8:], summed=False)
-                m.next = "CRC 2"
+                with m.If(~mem.written):
+                    self._emit(m, mem.crc[8:])
+                    m.next = "CRC 2"
             with m.State("CRC 2"):
-                self._emit(m, crc.crc[:8], summed=False)
+                m.d.comb += mem.crc_rests.eq(1)
+                self._emit(m, mem.crc[:8])
+                m.next = "Close"
+            with m.State("Close"):
+                self._emit(m, C(0))
+                m.next = "Close 2"
+            with m.State("Close 2"):
+                self._emit(m, C(0))
                 m.next = "Send"
             with m.State("Send"):
-                m.d.comb += sender.start.eq(1)
-                m.next = "Sending"
+                # If nothing was put, because the answer is sent again, this does not matter.
+                m.d.comb += mem.close.eq(1)
+                self._seek(m, Part.ANSWER)
+                m.next = "Open"
+            with m.State("Open"):
+                m.d.comb += self.o_bytes.valid.eq(mem.there)
+                with m.If(mem.there & self.o_bytes.ready):
+                    m.d.comb += mem.take.eq(1)
+                    m.next = "Sending"
             with m.State("Sending"):
-                m.d.comb += self._read.addr.eq(Cat(sender.place, _ANSWER))
-                with m.If(sender.done):
-                    m.next = "Clear"
+                m.d.comb += self.o_bytes.valid.eq(mem.there)
+                with m.If(mem.there & self.o_bytes.ready):
+                    m.d.comb += mem.take.eq(1)
+                    with m.If(mem.data == 0):
+                        m.next = "Clear"
 
     def _dispatch(self, m, command):
         """To the state of ``command``, or to the result that refuses it."""
@@ -310,7 +291,7 @@ class HostLink(wiring.Component):
             with m.Case(Command.LOAD):
                 unless(C(1), idle, "Load")
             with m.Case(Command.READ):
-                unless(length == 1, idle, "Count")
+                unless(length == 1, idle, "Read")
             with m.Case(Command.COMMIT):
                 unless(length == TAG_BYTES, idle, "Commit")
             with m.Case(Command.EVENTS):
@@ -323,9 +304,8 @@ class HostLink(wiring.Component):
                 refuse(Result.BAD_COMMAND)
 
     def _elaborate_commands(self, m):
-        """A state or more for each command; the payload is at ``data``, ``put`` starts at 0."""
-        access, data, get, put = self.access, self._data, self._get, self._put
-        used, late = self._used, self._waited[-1]
+        """A state or more for each command; the payload is read from its start on."""
+        access, mem, late = self.access, self._memory, self._waited[-1]
 
         def time_out():
             with m.If(late):
@@ -333,94 +313,91 @@ class HostLink(wiring.Component):
                 m.next = "Result"
 
         with m.State("Copy"):
-            with m.If(~used):
-                self._emit(m, data)
-                m.d.comb += self._take.eq(1)
-            with m.Else():
-                m.d.sync += [get.eq(0), self._identifies.eq(1)]
-                m.next = "Turn"
-        with m.State("Turn"):
-            m.next = "Identity"
+            with m.If(self._used):
+                self._seek(m, Part.IDENTITY)
+                m.next = "Identity"
+            with m.Elif(mem.there):
+                self._copy(m)
         with m.State("Identity"):
-            self._emit(m, data)
-            m.d.comb += self._take.eq(1)
-            with m.If(get == len(self._identity) - 1):
-                m.next = "Result"
+            # A core that was just reset is not said to be idle.
+            m.d.comb += self._restless.eq(1)
+            with m.If(mem.there):
+                self._copy(m)
+                with m.If(mem.get == len(self._identity) - 1):
+                    m.next = "Result"
         with m.State("Seek"):
-            m.d.comb += self._take.eq(1)
-            with m.Switch(get[:2]):
-                with m.Case(0):
-                    m.d.sync += self._memory.eq(data)
-                for i in range(3):
-                    with m.Case(i + 1):
-                        m.d.sync += access.address[8 * i:8 * i + 8].eq(data)
-            with m.If(get == 3):
-                m.next = "Begin"
+            with m.If(mem.there):
+                m.d.comb += mem.take.eq(1)
+                with m.Switch(mem.get[:2]):
+                    with m.Case(0):
+                        m.d.sync += self._kind.eq(mem.data)
+                    for i in range(3):
+                        with m.Case(i + 1):
+                            m.d.sync += access.address[8 * i:8 * i + 8].eq(mem.data)
+                with m.If(mem.get[:2] == 3):
+                    m.next = "Begin"
         with m.State("Begin"):
             m.d.comb += access.begin.eq(1)
             m.next = "Result"
         with m.State("Load"):
             m.d.sync += self._have.eq(0)
             m.d.comb += [
-                access.write.valid.eq(~used),
-                access.write.payload.eq(data),
-                self._take.eq(access.write.valid & access.write.ready),
+                access.write.valid.eq(mem.there & ~self._used),
+                access.write.payload.eq(mem.data),
+                mem.take.eq(access.write.valid & access.write.ready),
             ]
             time_out()
-            with m.If(used):
+            with m.If(self._used):
                 m.next = "Result"
-        wanted = self._held
-        with m.State("Count"):
-            m.d.sync += wanted.eq(Mux(data > ANSWER_MOST, ANSWER_MOST, data))
-            m.next = "Read"
         with m.State("Read"):
-            with m.If(put == wanted):
-                m.next = "Result"
-            with m.Elif(access.read.valid):
-                m.d.comb += access.read.ready.eq(1)
-                self._emit(m, access.read.payload)
-            with m.Else():
-                time_out()
+            with m.If(mem.there & ~mem.written):
+                with m.If((mem.place == mem.data) | (mem.place == ANSWER_MOST)):
+                    m.next = "Result"
+                with m.Elif(access.read.valid):
+                    m.d.comb += access.read.ready.eq(1)
+                    self._emit(m, access.read.payload)
+                with m.Else():
+                    time_out()
         with m.State("Commit"):
-            m.d.comb += [
-                self._take.eq(1),
-                self._write.addr.eq(Cat(get[:3], C(TAG_PLACE >> 3, 4), _IDENTITY)),
-                self._write.en.eq(1),
-            ]
-            with m.If(get == TAG_BYTES - 1):
+            with m.If(mem.there):
+                m.next = "Tag"
+        with m.State("Tag"):
+            m.d.comb += [mem.tag.eq(1), mem.take.eq(1)]
+            m.next = "Commit"
+            with m.If(mem.get[:3] == TAG_BYTES - 1):
                 m.d.sync += self._have.eq(1)
                 m.next = "Result"
         with m.State("Events"):
-            self._exchange(m, used, late)
+            self._exchange(m, late)
         with m.State("Counters"):
-            with m.If(self.counters.number == put[2:5]):
-                self._emit(m, self.counters.value.word_select(put[:2], 8))
-                with m.If(put == _COUNTER_BYTES - 1):
+            with m.If((self.counters.number == mem.place[2:5]) & ~mem.written):
+                self._emit(m, self.counters.value.word_select(mem.place[:2], 8))
+                with m.If(mem.place[:5] == _COUNTER_BYTES - 1):
                     m.next = "Result"
         with m.State("Status"):
-            with m.Switch(put[:2]):
-                for i, count in enumerate(self._status):
-                    with m.Case(i):
-                        self._emit(m, count)
-            with m.If(put == len(self._status) - 1):
-                m.d.comb += self._report.eq(1)
-                m.next = "Result"
+            with m.If(~mem.written):
+                self._emit(m, Cat(self._status.counts).word_select(mem.place[:2], 8))
+                with m.If(mem.place[:2] == 2):
+                    m.d.comb += self._status.report.eq(1)
+                    m.next = "Result"
 
-    def _exchange(self, m, used, late):
+    def _exchange(self, m, late):
         """Events go in and come out until all are in and no more is to be waited for, or until
         there is no room for another one, or for too long."""
-        unpacker, packer, full, stop = self._unpacker, self._packer, Signal(), Signal()
-        put_most = ANSWER_MOST - event_bytes(self.params) - 1
-        # A cycle late, and therefore a byte early; the head, below 0, is no byte of the answer.
-        m.d.sync += full.eq((put_most < self._put) & ~self._put[1:].all())
+        unpacker, packer, mem, used = self._unpacker, self._packer, self._memory, self._used
+        full, stop = Signal(), Signal()
+        # Room for an event and for the number of bytes that were used, and known a byte late.
+        put_most = ANSWER_MOST - event_bytes(self.params) - 2
+        # The head, below 0, is no byte of the payload.
+        m.d.sync += full.eq((put_most < mem.place) & ~mem.place[7])
         m.d.comb += [
             stop.eq(full | late | unpacker.bad | (self._result != Result.OK)
                     | (used & ((self._receiver.length != 0) | self._idle))),
             # What is half in or half out goes on.
-            unpacker.i.payload.eq(self._data),
-            unpacker.i.valid.eq(~used & ~(stop & unpacker.first)),
-            self._take.eq(unpacker.i.valid & unpacker.i.ready),
-            packer.o.ready.eq(~(stop & packer.first)),
+            unpacker.i.payload.eq(mem.data),
+            unpacker.i.valid.eq(mem.there & ~used & ~(stop & unpacker.first)),
+            mem.take.eq(unpacker.i.valid & unpacker.i.ready),
+            packer.o.ready.eq(~mem.written & ~(stop & packer.first)),
         ]
         with m.If(packer.o.valid & packer.o.ready):
             self._emit(m, packer.o.payload)

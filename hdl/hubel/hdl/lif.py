@@ -133,7 +133,7 @@ class LifUpdate(wiring.Component):
         """The signal of ``signals`` (by cycle) in ``cycle``, through registers where needed."""
         latest = max(c for c in signals if c <= cycle)
         while latest < cycle:
-            later = Signal.like(signals[latest], name=f"{name}_{latest + 1}")
+            later = Signal.like(signals[latest], name=f"{name}_{latest + 1}", reset_less=True)
             m.d.sync += later.eq(signals[latest])
             latest += 1
             signals[latest] = later
@@ -167,7 +167,8 @@ class LifUpdate(wiring.Component):
     def _decayed(self, m, x, factor, name: str):
         """``x`` after its decay, as a value of two cycles later. The shift rounds down; what is
         negative and not exact is one more towards zero."""
-        product = Signal(signed(self.params.state_width + DECAY_SHIFT + 1), name=f"product_{name}")
+        product = Signal(signed(self.params.state_width + DECAY_SHIFT + 1), name=f"product_{name}",
+                         reset_less=True)
         m.d.sync += product.eq(x * factor)
         round_up = Signal(name=f"round_up_{name}")
         m.d.comb += round_up.eq((product < 0) & product[:DECAY_SHIFT].any())
@@ -178,8 +179,11 @@ class LifUpdate(wiring.Component):
         low, high = self.params.state_min, self.params.state_max
         multiply, total_at, end = self._cycles.multiply, self._cycles.total, self._cycles.update
 
+        # Without a reset: the registers of a multiplier have none that takes a clock, and what
+        # comes out is not used before a word went in.
         def signal(name, shape=None):
-            return Signal(signed(width) if shape is None else shape, name=f"{name}_{lane}")
+            return Signal(signed(width) if shape is None else shape, name=f"{name}_{lane}",
+                          reset_less=True)
 
         # Cycle 1: the registers right behind the memory, whose clock-to-output is long.
         states = {}

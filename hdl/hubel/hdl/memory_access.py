@@ -84,7 +84,7 @@ class LoadSignature(wiring.Signature):
 class MemoryAccess(wiring.Component):
     """Turns bytes into accesses to the memories, through the ports that they have anyway.
 
-    A byte is written in the cycle after it is taken, one every cycle. Reading, a row takes four
+    A byte is written in the cycle after it is taken, one every cycle. Reading, a row takes five
     cycles, and each of its bytes three.
 
     Parameters
@@ -103,8 +103,8 @@ class MemoryAccess(wiring.Component):
     store : :py:`Out(1)`
         The byte that the port gives in this cycle is stored in NEURONS in the next one.
     row_weights, ... : :py:`In(width)`
-        The row of each readable one, in the cycle after it was selected and from then on until it
-        is used otherwise.
+        The row of each readable one, two cycles after it was selected or earlier, and from then on
+        until it is used otherwise.
     """
     port: Any
     store: Signal
@@ -166,11 +166,15 @@ class MemoryAccess(wiring.Component):
         """A byte at a time, from the row that the memory holds at its output."""
         port = self.port
         rows = {kind: getattr(self, f"row_{kind.name.lower()}") for kind in self._readable}
-        chunk = Signal(8 * _CHUNK)
+        # Right behind the memories, whose clock-to-output is long, there is a register each; their
+        # bytes come together a cycle later.
+        byte = Signal(8)
         with m.Switch(memory):
             for kind, row in rows.items():
+                chunk = Signal(8 * _CHUNK, name=f"chunk_{kind.name.lower()}", reset_less=True)
+                m.d.sync += chunk.eq(row.word_select(position >> 2, 8 * _CHUNK))
                 with m.Case(kind):
-                    m.d.sync += chunk.eq(row.word_select(position >> 2, 8 * _CHUNK))
+                    m.d.comb += byte.eq(chunk.word_select(position[:2], 8))
 
         @contextmanager
         def state(name: str, then: str):
@@ -188,14 +192,14 @@ class MemoryAccess(wiring.Component):
             with state("Address", "Fetch"):
                 # A byte before may still be on its way.
                 pass
-            with state("Fetch", "Chunk"):
+            with state("Fetch", "Row"):
                 m.d.comb += fetching.eq(1)
+            with state("Row", "Chunk"):
+                pass
             with state("Chunk", "Byte"):
                 pass
             with state("Byte", "Offer"):
-                m.d.sync += port.read.payload.eq(chunk.word_select(position[:2], 8))
-                with m.If(~Cat(memory == kind for kind in rows).any()):
-                    m.d.sync += port.read.payload.eq(0)
+                m.d.sync += port.read.payload.eq(byte)
             with state("Offer", "Offer"):
                 m.d.comb += port.read.valid.eq(1)
                 with m.If(port.read.ready):

@@ -1,7 +1,7 @@
 """The host's side of the framing: requests to bytes, and bytes to answers.
 
 The gateware twins are :class:`hubel.hdl.frame_receiver.FrameReceiver` and
-:class:`hubel.hdl.frame_sender.FrameSender`; docs/protocol.md has the protocol.
+:class:`hubel.hdl.link_memory.LinkMemory`; docs/protocol.md has the protocol.
 """
 
 from binascii import crc_hqx
