@@ -108,7 +108,7 @@ def test_requests_are_kept_as_they_come():
             await start(ctx, dut, answers=False)
             await put(ctx, dut, body, draw)
             await ctx.tick()
-            got = await read(ctx, dut, Part.REQUEST, draw, lambda data, n=len(body): len(data) == n)
+            got = await read(ctx, dut, Part.REQUEST, draw, lambda data, n=body: len(data) == len(n))
             assert got == body
             assert ctx.get(dut.get) == (len(body) - HEAD) % 256
 

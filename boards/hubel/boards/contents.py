@@ -1,7 +1,7 @@
 """What lies in block RAM: noise when a design is built, and a Program when it is patched."""
 
-from hubel.hdl.link_memory import link_memory
 from hubel.hdl.identity import Identity
+from hubel.hdl.link_memory import link_memory
 from hubel.hdl.memory_access import MemoryKind
 from hubel.hdl.memory_image import memory_rows, memory_widths
 from hubel.hdl.params import CoreParams

@@ -24,8 +24,8 @@ class FrameReceiver(wiring.Component):
 
     A frame is two bytes of head, the payload, the length of the payload, and a CRC-16 over all of
     that. The head lies in the last two places of the memory, the payload from place 0 on. A byte
-    is written in the cycle after it came, and whether a frame is good is said in the cycle after
-    its end.
+    is written in the cycle after it came, and whether a frame is good is said two cycles after its
+    end. A frame may begin three cycles after the end of a bad one.
 
     After a frame was given the receiver must be told to ``clear`` before it takes another one.
     What comes while it is not enabled is lost; a frame that lost a byte is lost as a whole.
@@ -88,26 +88,28 @@ class FrameReceiver(wiring.Component):
             self.write.payload.eq(decoder.o.payload),
             self.write.valid.eq(decoder.o.valid & self.enable & ~missed & ~broken),
         ]
-        # What the decoder said of the end, from registers.
-        end, started, complete = Signal(), Signal(), Signal()
-        m.d.sync += [
-            end.eq(decoder.end),
-            started.eq(decoder.started),
-            complete.eq(decoder.complete),
-        ]
         with m.If(self.enable):
             # What there is of a payload, if the frame ends.
             m.d.sync += self.length.eq(self.place - _TAIL)
 
-        good, over = Signal(), Signal()
-        m.d.comb += [
-            good.eq(complete & lengths[-1] & self.crc_match & ~broken),
+        # What the decoder says of the end, and a cycle later, what to think of it: in registers,
+        # because it comes from all bits of the check sum and goes far.
+        end, started, complete = Signal(), Signal(), Signal()
+        over, late, good = Signal(), Signal(), Signal()
+        m.d.sync += [
+            end.eq(decoder.end),
+            started.eq(decoder.started),
+            complete.eq(decoder.complete),
             over.eq(end & (started | broken | missed)),
-            self.lost.eq(over & (missed | ~self.enable)),
-            self.frame.eq(over & ~missed & self.enable & good),
-            self.bad.eq(over & ~missed & self.enable & ~good),
+            late.eq(missed),
+            good.eq(complete & lengths[-1] & self.crc_match & ~broken),
+        ]
+        m.d.comb += [
+            self.lost.eq(over & (late | ~self.enable)),
+            self.frame.eq(over & ~late & self.enable & good),
+            self.bad.eq(over & ~late & self.enable & ~good),
             self.crc_start.eq((end & self.enable) | self.clear),
-            self.start.eq(((self.bad | self.lost) & self.enable) | self.clear),
+            self.start.eq((over & self.enable & ~self.frame) | self.clear),
         ]
         with m.If(end):
             m.d.sync += [missed.eq(0), broken.eq(0)]

@@ -8,12 +8,12 @@ from amaranth.lib.wiring import In, Out
 
 from .counter_ring import CounterSignature
 from .counters import Counters
-from .event_bytes import EventPacker, EventUnpacker
 from .events import EventLayout
 from .frame_receiver import FrameReceiver
 from .identity import IDENTITY_BYTES, Identity
+from .link_events import LinkEvents
 from .link_memory import LinkMemory, Part
-from .link_protocol import ANSWER, ANSWER_MOST, TAG_BYTES, Command, Result, event_bytes
+from .link_protocol import ANSWER, ANSWER_MOST, TAG_BYTES, Command, Result
 from .link_status import LinkStatus
 from .memory_access import MemoryAccessSignature, MemoryKind
 from .params import CoreParams
@@ -133,41 +133,43 @@ class HostLink(wiring.Component):
         self._result = Signal(Result)
         self._waited = Signal(self._patience + 1)
         self._kind = Signal(MemoryKind)
+        self._restless = Signal()
         m.d.comb += self.access.memory.eq(self._kind)
         self._elaborate_events(m)
-        # Longer than anything is on its way through the core or its counters.
-        quiet = Signal(7)
-        self._idle, self._restless = Signal(), Signal()
-        m.d.sync += self._idle.eq(quiet.all())
-        with m.If(self.active | self.reset | self._packer.o.valid | self._restless):
-            m.d.sync += [quiet.eq(0), self._idle.eq(0)]
-        with m.Elif(~quiet.all()):
-            m.d.sync += quiet.eq(quiet + 1)
+        busy = self.active | self.reset | self._exchange.waiting | self._restless
+        m.d.comb += status.busy.eq(busy)
         self._elaborate_requests(m)
         return m
 
-    def _emit(self, m, byte=None) -> None:
-        """Append ``byte`` to the answer in this cycle, or the byte that is read."""
-        m.d.comb += self._memory.put.valid.eq(1)
-        if byte is not None:
-            m.d.comb += self._memory.put.payload.eq(byte)
+    def _offer(self, m, byte, when=1) -> None:
+        """Append ``byte`` to the answer in this cycle, ``when`` that is said: only the state, which
+        is early, chooses the byte."""
+        m.d.comb += [self._memory.put.payload.eq(byte), self._memory.put.valid.eq(when)]
 
-    def _copy(self, m, byte=None) -> None:
-        """The same, and read the next one."""
-        self._emit(m, byte)
-        m.d.comb += self._memory.take.eq(1)
+    def _copy(self, m) -> None:
+        """Append the byte that is read to the answer, and read the next one."""
+        m.d.comb += [self._memory.put.valid.eq(1), self._memory.take.eq(1)]
 
     def _seek(self, m, part: Part) -> None:
         m.d.comb += [self._memory.seek.eq(1), self._memory.part.eq(part)]
 
     def _elaborate_events(self, m):
         """To and from the core; a session begins with a reset of these too."""
-        unpacker, packer = EventUnpacker(self.params), EventPacker(self.params)
-        m.submodules.unpacker = ResetInserter(self.reset)(unpacker)
-        m.submodules.packer = ResetInserter(self.reset)(packer)
-        wiring.connect(m, unpacker.o, wiring.flipped(self.events))
-        wiring.connect(m, wiring.flipped(self.spikes), packer.i)
-        self._unpacker, self._packer = unpacker, packer
+        mem = self._memory
+        self._exchange = exchange = LinkEvents(self.params)
+        m.submodules.exchange = ResetInserter(self.reset)(exchange)
+        wiring.connect(m, exchange.events, wiring.flipped(self.events))
+        wiring.connect(m, wiring.flipped(self.spikes), exchange.spikes)
+        m.d.comb += [
+            exchange.data.eq(mem.data),
+            exchange.there.eq(mem.there),
+            exchange.used.eq(self._used),
+            exchange.written.eq(mem.written),
+            exchange.place.eq(mem.place),
+            exchange.brings.eq(self._receiver.length != 0),
+            exchange.idle.eq(self._status.idle),
+            exchange.late.eq(self._waited[-1]),
+        ]
 
     def _elaborate_requests(self, m):
         receiver, mem, status = self._receiver, self._memory, self._status
@@ -214,8 +216,9 @@ class HostLink(wiring.Component):
             with m.State("Head"):
                 m.d.comb += [mem.start.eq(1), mem.crc_start.eq(1)]
                 m.d.sync += self._waited.eq(0)
+                self._offer(m, mem.data | ANSWER, mem.there)
                 with m.If(mem.there):
-                    self._copy(m, mem.data | ANSWER)
+                    m.d.comb += mem.take.eq(1)
                     m.next = "Head 2"
             with m.State("Head 2"):
                 with m.If(mem.there):
@@ -223,28 +226,28 @@ class HostLink(wiring.Component):
                     self._dispatch(m, command)
             self._elaborate_commands(m)
             with m.State("Used"):
-                self._emit(m, mem.get)
+                self._offer(m, mem.get)
                 m.next = "Result"
             with m.State("Result"):
-                self._emit(m, Cat(self._result, C(0, 1), self._idle, self._have, status.trouble))
+                self._offer(m, Cat(self._result, C(0, 1), status.idle, self._have, status.trouble))
                 m.next = "Length"
             with m.State("Length"):
+                self._offer(m, mem.place, ~mem.written)
                 with m.If(~mem.written):
-                    self._emit(m, mem.place)
                     m.next = "CRC"
             with m.State("CRC"):
+                self._offer(m, mem.crc[8:], ~mem.written)
                 with m.If(~mem.written):
-                    self._emit(m, mem.crc[8:])
                     m.next = "CRC 2"
             with m.State("CRC 2"):
                 m.d.comb += mem.crc_rests.eq(1)
-                self._emit(m, mem.crc[:8])
+                self._offer(m, mem.crc[:8])
                 m.next = "Close"
             with m.State("Close"):
-                self._emit(m, C(0))
+                self._offer(m, C(0))
                 m.next = "Close 2"
             with m.State("Close 2"):
-                self._emit(m, C(0))
+                self._offer(m, C(0))
                 m.next = "Send"
             with m.State("Send"):
                 # If nothing was put, because the answer is sent again, this does not matter.
@@ -265,7 +268,7 @@ class HostLink(wiring.Component):
 
     def _dispatch(self, m, command):
         """To the state of ``command``, or to the result that refuses it."""
-        length, idle = self._receiver.length, self._idle
+        length, idle = self._receiver.length, self._status.idle
 
         def refuse(result: Result):
             m.d.sync += self._result.eq(result)
@@ -306,6 +309,7 @@ class HostLink(wiring.Component):
     def _elaborate_commands(self, m):
         """A state or more for each command; the payload is read from its start on."""
         access, mem, late = self.access, self._memory, self._waited[-1]
+        enough, comes = Signal(), Signal()
 
         def time_out():
             with m.If(late):
@@ -339,25 +343,34 @@ class HostLink(wiring.Component):
         with m.State("Begin"):
             m.d.comb += access.begin.eq(1)
             m.next = "Result"
+        m.d.comb += access.write.payload.eq(mem.data)
         with m.State("Load"):
             m.d.sync += self._have.eq(0)
-            m.d.comb += [
-                access.write.valid.eq(mem.there & ~self._used),
-                access.write.payload.eq(mem.data),
-                mem.take.eq(access.write.valid & access.write.ready),
-            ]
-            time_out()
             with m.If(self._used):
                 m.next = "Result"
+            with m.Elif(mem.there):
+                m.next = "Give"
+        with m.State("Give"):
+            m.d.comb += [access.write.valid.eq(1), mem.take.eq(access.write.ready)]
+            with m.If(access.write.ready):
+                m.next = "Load"
+            with m.Else():
+                time_out()
         with m.State("Read"):
+            # All that was asked for was given: decided in a cycle of its own.
+            m.d.sync += enough.eq((mem.place == mem.data) | (mem.place == ANSWER_MOST))
             with m.If(mem.there & ~mem.written):
-                with m.If((mem.place == mem.data) | (mem.place == ANSWER_MOST)):
-                    m.next = "Result"
-                with m.Elif(access.read.valid):
-                    m.d.comb += access.read.ready.eq(1)
-                    self._emit(m, access.read.payload)
-                with m.Else():
-                    time_out()
+                m.next = "Ask"
+        with m.State("Ask"):
+            given = access.read.valid & ~enough
+            m.d.comb += access.read.ready.eq(~enough)
+            self._offer(m, access.read.payload, given)
+            with m.If(enough):
+                m.next = "Result"
+            with m.Elif(given):
+                m.next = "Read"
+            with m.Else():
+                time_out()
         with m.State("Commit"):
             with m.If(mem.there):
                 m.next = "Tag"
@@ -368,46 +381,22 @@ class HostLink(wiring.Component):
                 m.d.sync += self._have.eq(1)
                 m.next = "Result"
         with m.State("Events"):
-            self._exchange(m, late)
-        with m.State("Counters"):
-            with m.If((self.counters.number == mem.place[2:5]) & ~mem.written):
-                self._emit(m, self.counters.value.word_select(mem.place[:2], 8))
-                with m.If(mem.place[:5] == _COUNTER_BYTES - 1):
-                    m.next = "Result"
-        with m.State("Status"):
-            with m.If(~mem.written):
-                self._emit(m, Cat(self._status.counts).word_select(mem.place[:2], 8))
-                with m.If(mem.place[:2] == 2):
-                    m.d.comb += self._status.report.eq(1)
-                    m.next = "Result"
-
-    def _exchange(self, m, late):
-        """Events go in and come out until all are in and no more is to be waited for, or until
-        there is no room for another one, or for too long."""
-        unpacker, packer, mem, used = self._unpacker, self._packer, self._memory, self._used
-        full, stop = Signal(), Signal()
-        # Room for an event and for the number of bytes that were used, and known a byte late.
-        put_most = ANSWER_MOST - event_bytes(self.params) - 2
-        # The head, below 0, is no byte of the payload.
-        m.d.sync += full.eq((put_most < mem.place) & ~mem.place[7])
-        m.d.comb += [
-            stop.eq(full | late | unpacker.bad | (self._result != Result.OK)
-                    | (used & ((self._receiver.length != 0) | self._idle))),
-            # What is half in or half out goes on.
-            unpacker.i.payload.eq(mem.data),
-            unpacker.i.valid.eq(mem.there & ~used & ~(stop & unpacker.first)),
-            mem.take.eq(unpacker.i.valid & unpacker.i.ready),
-            packer.o.ready.eq(~mem.written & ~(stop & packer.first)),
-        ]
-        with m.If(packer.o.valid & packer.o.ready):
-            self._emit(m, packer.o.payload)
-        with m.If(unpacker.bad):
-            m.d.sync += self._result.eq(Result.BAD_EVENT)
-        with m.If(stop & packer.first):
-            with m.If(used & ~unpacker.first & unpacker.i.ready):
-                # A part of an event is left.
-                m.d.comb += unpacker.flush.eq(1)
+            exchange = self._exchange
+            m.d.comb += [exchange.enable.eq(1), mem.take.eq(exchange.take)]
+            self._offer(m, exchange.put.payload, exchange.put.valid)
+            with m.If(exchange.bad):
                 m.d.sync += self._result.eq(Result.BAD_EVENT)
+            with m.If(exchange.done):
                 m.next = "Used"
-            with m.Elif(used | unpacker.first | ~unpacker.i.ready):
-                m.next = "Used"
+        with m.State("Counters"):
+            # It comes in the next cycle.
+            m.d.sync += comes.eq(((self.counters.number + 1)[:3] == mem.place[2:5]) & ~mem.written)
+            self._offer(m, self.counters.value.word_select(mem.place[:2], 8), comes)
+            with m.If(comes & (mem.place[:5] == _COUNTER_BYTES - 1)):
+                m.next = "Result"
+        with m.State("Status"):
+            counts = Cat(self._status.counts)
+            self._offer(m, counts.word_select(mem.place[:2], 8), ~mem.written)
+            with m.If(~mem.written & (mem.place[:2] == 2)):
+                m.d.comb += self._status.report.eq(1)
+                m.next = "Result"

@@ -1,4 +1,4 @@
-"""Counts what went wrong on a link."""
+"""Counts what went wrong on a link, and whether the core behind it has something to do."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -8,7 +8,8 @@ __all__ = ["LinkStatus"]
 
 
 class LinkStatus(wiring.Component):
-    """Frames that were bad, stale or lost since the last report, 255 at most each.
+    """Frames that were bad, stale or lost since the last report, 255 at most each; and whether the
+    core is idle.
 
     Members
     -------
@@ -20,6 +21,10 @@ class LinkStatus(wiring.Component):
         How many, two cycles later.
     trouble : :py:`Out(1)`
         One of them is not zero.
+    busy : :py:`In(1)`
+        The core has something to do.
+    idle : :py:`Out(1)`
+        It had nothing for longer than anything is on its way through it or its counters.
     """
     bad: Signal
     stale: Signal
@@ -27,6 +32,8 @@ class LinkStatus(wiring.Component):
     report: Signal
     counts: list[Signal]
     trouble: Signal
+    busy: Signal
+    idle: Signal
 
     def __init__(self):
         super().__init__({
@@ -36,6 +43,8 @@ class LinkStatus(wiring.Component):
             "report":  In(1),
             "counts":  Out(8).array(3),
             "trouble": Out(1),
+            "busy":    In(1),
+            "idle":    Out(1),
         })
 
     def elaborate(self, platform):
@@ -50,4 +59,10 @@ class LinkStatus(wiring.Component):
             with m.Elif(one & ~count.all()):
                 m.d.sync += count.eq(count + 1)
         m.d.comb += self.trouble.eq(Cat(count.any() for count in self.counts).any())
+        quiet = Signal(7)
+        m.d.sync += self.idle.eq(quiet.all())
+        with m.If(self.busy):
+            m.d.sync += [quiet.eq(0), self.idle.eq(0)]
+        with m.Elif(~quiet.all()):
+            m.d.sync += quiet.eq(quiet + 1)
         return m
