@@ -82,7 +82,7 @@ class MacSlots(wiring.Component):
             return m
 
         # The chunk that was looked up, and then the one that is worked on.
-        looked, looked_valid = Signal.like(chunk), Signal()
+        looked, looked_valid, looked_mask = Signal.like(chunk), Signal(), Signal(GROUP)
         left, last, valid = Signal(GROUP), Signal(), Signal()
         # Nothing is left after this slot: in a flip-flop, because all that follows depends on it.
         single = Signal()
@@ -99,7 +99,7 @@ class MacSlots(wiring.Component):
             goes.eq(valid & ~(ends & self.hold)),
             free.eq(~valid | (goes & single)),
             self.chunks.ready.eq(~looked_valid | free),
-            next_left.eq(self.nonzero & (((1 << looked.count) - 1) << first_place)[:GROUP]),
+            next_left.eq(self.nonzero & looked_mask),
         ]
         # Of several the lowest is assigned last.
         for i in reversed(range(GROUP)):
@@ -118,7 +118,9 @@ class MacSlots(wiring.Component):
                 weight.eq(looked.weight - first_place),
             ]
         with m.If(self.chunks.ready):
-            m.d.sync += [looked_valid.eq(self.chunks.valid), looked.eq(chunk)]
+            mask = ((1 << chunk.count) - 1) << chunk.activation[:len(place)]
+            m.d.sync += [looked_valid.eq(self.chunks.valid), looked.eq(chunk),
+                         looked_mask.eq(mask)]
         m.d.comb += self.slot.eq(Cat(goes, goes & left.any(), goes & ends, place, group,
                                      (weight + place)[:len(weight)], word))
         return m
