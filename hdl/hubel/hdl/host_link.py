@@ -22,9 +22,6 @@ from .uart import ByteSignature
 __all__ = ["HostLink"]
 
 
-_COUNTER_BYTES = 4 * len(Counters.names())
-
-
 class HostLink(wiring.Component):
     """Serves a core over a pair of byte streams, by the protocol of docs/protocol.md.
 
@@ -111,8 +108,7 @@ class HostLink(wiring.Component):
         m.submodules.status = self._status = status = LinkStatus()
         wiring.connect(m, wiring.flipped(self.i_bytes), receiver.i_bytes)
         # All of the request was read, or of what is copied: decided a cycle before.
-        self._used = Signal()
-        used = Signal()
+        self._used, used = Signal(), Signal()
         m.d.sync += used.eq(mem.get == receiver.length)
         m.d.comb += [
             self._used.eq(mem.there & used),
@@ -134,10 +130,11 @@ class HostLink(wiring.Component):
         self._waited = Signal(self._patience + 1)
         self._kind = Signal(MemoryKind)
         self._restless = Signal()
-        m.d.comb += self.access.memory.eq(self._kind)
         self._elaborate_events(m)
-        busy = self.active | self.reset | self._exchange.waiting | self._restless
-        m.d.comb += status.busy.eq(busy)
+        m.d.comb += [
+            self.access.memory.eq(self._kind),
+            status.busy.eq(self.active | self.reset | self._exchange.waiting | self._restless),
+        ]
         self._elaborate_requests(m)
         return m
 
@@ -174,23 +171,25 @@ class HostLink(wiring.Component):
     def _elaborate_requests(self, m):
         receiver, mem, status = self._receiver, self._memory, self._status
         command, last, step = Signal(8), Signal(8), Signal(8)
-        # From a flip-flop, because it goes far.
+        # From flip-flops, because they go far: that the state is Receive, and the reset.
+        listens = Signal()
+        m.d.comb += receiver.enable.eq(listens)
         m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
         with m.FSM():
             with m.State("Clear"):
                 m.d.comb += [receiver.clear.eq(1), mem.start.eq(1), mem.crc_start.eq(1)]
                 self._seek(m, Part.REQUEST)
-                m.d.sync += self._result.eq(Result.OK)
+                m.d.sync += [self._result.eq(Result.OK), listens.eq(1)]
                 m.next = "Receive"
             with m.State("Receive"):
                 m.d.comb += [
-                    receiver.enable.eq(1),
                     mem.put.payload.eq(receiver.write.payload),
                     mem.put.valid.eq(receiver.write.valid),
                     mem.start.eq(receiver.start),
                     mem.crc_start.eq(receiver.crc_start),
                 ]
                 with m.If(receiver.frame):
+                    m.d.sync += listens.eq(0)
                     m.next = "Command"
             with m.State("Command"):
                 m.d.sync += command.eq(mem.data)
@@ -243,12 +242,10 @@ class HostLink(wiring.Component):
                 m.d.comb += mem.crc_rests.eq(1)
                 self._offer(m, mem.crc[:8])
                 m.next = "Close"
-            with m.State("Close"):
-                self._offer(m, C(0))
-                m.next = "Close 2"
-            with m.State("Close 2"):
-                self._offer(m, C(0))
-                m.next = "Send"
+            for state, following in ("Close", "Close 2"), ("Close 2", "Send"):
+                with m.State(state):
+                    self._offer(m, C(0))
+                    m.next = following
             with m.State("Send"):
                 # If nothing was put, because the answer is sent again, this does not matter.
                 m.d.comb += mem.close.eq(1)
@@ -392,7 +389,7 @@ class HostLink(wiring.Component):
             # It comes in the next cycle.
             m.d.sync += comes.eq(((self.counters.number + 1)[:3] == mem.place[2:5]) & ~mem.written)
             self._offer(m, self.counters.value.word_select(mem.place[:2], 8), comes)
-            with m.If(comes & (mem.place[:5] == _COUNTER_BYTES - 1)):
+            with m.If(comes & (mem.place[:5] == 4 * len(Counters.names()) - 1)):
                 m.next = "Result"
         with m.State("Status"):
             counts = Cat(self._status.counts)
