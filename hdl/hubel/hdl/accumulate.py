@@ -32,6 +32,8 @@ class Accumulator(wiring.Component):
         The sum is complete with this word. Comes with ``weights``, ``valid`` or not.
     current : :py:`Out(data.ArrayLayout(signed(accumulator_width), lanes))`
         The sum, two cycles after ``last``; held until two cycles after the next ``last``.
+    operands : :py:`Out(data.ArrayLayout(signed(weight_width), lanes))`
+        ``weights`` if ``valid``, a cycle later; only in a core without that memory.
     """
     def __init__(self, params: CoreParams):
         self.params = params
@@ -44,13 +46,15 @@ class Accumulator(wiring.Component):
         }
         if params.current_words:
             members |= {"scattered": In(sums), "take": In(1)}
+        else:
+            members["operands"] = Out(members["weights"].shape)
         super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         scatters = bool(self.params.current_words)
         operand_width = (self.params.accumulator_width if scatters else self.params.weight_width)
-        last = Signal()
+        last, operands = Signal(), []
         m.d.sync += last.eq(self.last)
         for lane in range(self.params.lanes):
             operand = Signal(signed(operand_width), name=f"operand_{lane}")
@@ -65,6 +69,7 @@ class Accumulator(wiring.Component):
                 m.d.sync += operand.eq(self.weights[lane])
                 with m.If(~self.valid):
                     m.d.sync += operand.eq(0)
+            operands.append(operand)
             m.d.comb += total.eq(partial + operand)
             m.d.sync += partial.eq(total)
             with m.If(last):
@@ -72,4 +77,6 @@ class Accumulator(wiring.Component):
                     partial.eq(0),
                     self.current[lane].eq(total),
                 ]
+        if not scatters:
+            m.d.comb += self.operands.eq(Cat(operands))
         return m

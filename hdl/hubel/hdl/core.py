@@ -1,12 +1,11 @@
 """The core: populations that share one weight memory, one neuron memory and ``lanes`` lanes."""
 
 from itertools import pairwise
-from typing import Any
 
 from amaranth import *
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.vendor import LatticePlatform
+from amaranth.vendor import SiliconBluePlatform
 
 from .accumulate import Accumulator
 from .counter_ring import CounterRing, CounterSignature
@@ -209,7 +208,6 @@ class Core(wiring.Component):
             spram=self._spram)
         if access is not None:
             wiring.connect(m, access.load_weights, weights.load)
-            m.d.comb += access.row_weights.eq(_settled(m, platform, weights.word))
         m.submodules.accumulator = accumulator = Accumulator(params)
         words = _delayed(m, weights.word, cycles.add - cycles.address - 1, "word")
         m.d.comb += [
@@ -220,6 +218,16 @@ class Core(wiring.Component):
             accumulator.last.eq(slots[cycles.add].last),
             lif.current.eq(self._half_of(accumulator.current, slots, cycles.add + 2)),
         ]
+        if access is not None and params.current_words:
+            m.d.comb += access.row_weights.eq(words[1])
+        elif access is not None:
+            # A row that is read comes through the accumulator, which has a register behind the
+            # memory, as a sum of one word that nobody takes.
+            fetched, load = Signal(), access.load_weights
+            m.d.sync += fetched.eq(load.select & ~load.enable.any())
+            with m.If(fetched):
+                m.d.comb += [accumulator.valid.eq(1), accumulator.last.eq(1)]
+            m.d.comb += access.row_weights.eq(accumulator.operands)
         if not params.current_words:
             return
         m.submodules.currents = currents = CurrentMemory(params)
@@ -236,7 +244,8 @@ class Core(wiring.Component):
                 layout.size, self._target_rows, loadable=self._access)
             if access is not None:
                 wiring.connect(m, access.load_targets, targets.load)
-                m.d.comb += access.row_targets.eq(_settled(m, platform, targets.word))
+                m.d.comb += access.row_targets.eq(
+                    _delayed(m, targets.word, 1, "target_row")[-1])
             # Sparse words come first in the memory of weights.
             is_sparse, row, later = Signal(), Signal.like(scatter.row), Signal.like(rows)
             m.d.comb += [
@@ -302,6 +311,7 @@ class Core(wiring.Component):
     def _elaborate_neurons(self, m, platform, slots, lif, access):
         """States and parameters to the update, and states back."""
         params, cycles = self.params, self._cycles
+        states_width = StateLayout(params.update).size
         width = neuron_row_shape(params)
         m.submodules.neurons = neurons = memory.Memory(
             shape=8 * row_bytes(width) if access is not None else width,
@@ -336,7 +346,12 @@ class Core(wiring.Component):
             m.d.comb += lif.parameters.eq(read.data)
         if access is not None:
             load, states = access.load_neurons, params.update.lanes * params.state_width
-            m.d.comb += access.row_neurons.eq(_settled(m, platform, read.data))
+            # From registers that are there anyway: the clock-to-output of block RAM leaves no time
+            # for a multiplexer. On an iCE40 they are in its multipliers, without a way out.
+            row = Cat(lif.held, _delayed(m, read.data[states_width:], 1, "row")[-1])
+            if isinstance(platform, SiliconBluePlatform):
+                row = read.data
+            m.d.comb += access.row_neurons.eq(row)
             with m.If(load.select):
                 m.d.comb += [
                     read.addr.eq(load.address),
@@ -412,9 +427,3 @@ def _delayed(m: Module, value: Value, cycles: int, name: str) -> list[Value]:
         m.d.sync += later.eq(values[-1])
         values.append(later)
     return values
-
-
-def _settled(m: Module, platform: Any, row: Value) -> Value:
-    """``row`` for :class:`MemoryAccess`: on an ECP5 from a register, because the clock-to-output of
-    its block RAM leaves no time for a multiplexer."""
-    return _delayed(m, row, 1, "row")[-1] if isinstance(platform, LatticePlatform) else row

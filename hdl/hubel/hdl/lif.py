@@ -91,6 +91,8 @@ class LifUpdate(wiring.Component):
         States at the end of the step.
     fired, saturated : :py:`Out(lanes)`
         Which neurons fired, and which membranes were clipped.
+    held : :py:`Out(StateLayout(params))`
+        ``state`` a cycle later.
     load : :py:`In(LoadSignature(SharedLayout(params).size))`
         A row for each population; only if it is ``loadable``.
     store, byte : :py:`In(1)`, :py:`In(8)`
@@ -109,6 +111,7 @@ class LifUpdate(wiring.Component):
             "state":      In(StateLayout(params)),
             "current":    In(data.ArrayLayout(signed(params.accumulator_width), params.lanes)),
             "state_next": Out(StateLayout(params)),
+            "held":       Out(StateLayout(params)),
             "fired":      Out(params.lanes),
             "saturated":  Out(params.lanes),
         }
@@ -125,8 +128,11 @@ class LifUpdate(wiring.Component):
         self._populations = {self._cycles.multiply - 1: self.population}
         self._rows = {1: self.parameters} if self.params.neuron.varied else {}
         self._copies = {}
+        held = {}
         for lane in range(self.params.lanes):
-            self._elaborate_lane(m, lane)
+            self._elaborate_lane(m, lane, held)
+        m.d.comb += self.held.eq(Cat(held[name, lane] for name in self.held.shape().members
+                                     for lane in range(self.params.lanes)))
         return m
 
     def _at(self, m, signals: dict, cycle: int, name: str):
@@ -174,7 +180,7 @@ class LifUpdate(wiring.Component):
         m.d.comb += round_up.eq((product < 0) & product[:DECAY_SHIFT].any())
         return (product >> DECAY_SHIFT), round_up
 
-    def _elaborate_lane(self, m, lane):
+    def _elaborate_lane(self, m, lane, held):
         neuron, width = self.params.neuron, self.params.state_width
         low, high = self.params.state_min, self.params.state_max
         multiply, total_at, end = self._cycles.multiply, self._cycles.total, self._cycles.update
@@ -190,6 +196,7 @@ class LifUpdate(wiring.Component):
         for name in ("v", "u", "a", "r"):
             if name in self.state.shape().members:
                 states[name] = {0: self.state[name][lane]}
+                held[name, lane] = self._at(m, states[name], 1, f"{name}_{lane}")
 
         def state(name, cycle):
             return self._at(m, states[name], cycle, f"{name}_{lane}")

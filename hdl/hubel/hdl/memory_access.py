@@ -84,8 +84,8 @@ class LoadSignature(wiring.Signature):
 class MemoryAccess(wiring.Component):
     """Turns bytes into accesses to the memories, through the ports that they have anyway.
 
-    A byte is written in the cycle after it is taken, one every cycle. Reading, a row takes five
-    cycles, and each of its bytes three.
+    A byte is written in the cycle after it is taken, one every cycle. Reading, a byte takes five
+    cycles: its row is fetched for each.
 
     Parameters
     ----------
@@ -103,8 +103,7 @@ class MemoryAccess(wiring.Component):
     store : :py:`Out(1)`
         The byte that the port gives in this cycle is stored in NEURONS in the next one.
     row_weights, ... : :py:`In(width)`
-        The row of each readable one, two cycles after it was selected or earlier, and from then on
-        until it is used otherwise.
+        The row of each readable one, two cycles after it was selected.
     """
     port: Any
     store: Signal
@@ -163,11 +162,10 @@ class MemoryAccess(wiring.Component):
         return m
 
     def _elaborate_read(self, m, memory, position, step, fetching):
-        """A byte at a time, from the row that the memory holds at its output."""
+        """A byte at a time, from the row behind the memory."""
         port = self.port
         rows = {kind: getattr(self, f"row_{kind.name.lower()}") for kind in self._readable}
-        # Right behind the memories, whose clock-to-output is long, there is a register each; their
-        # bytes come together a cycle later.
+        # A chunk of each, whose bytes come together a cycle later: a long multiplexer in steps.
         byte = Signal(8)
         with m.Switch(memory):
             for kind, row in rows.items():
@@ -204,7 +202,4 @@ class MemoryAccess(wiring.Component):
                 m.d.comb += port.read.valid.eq(1)
                 with m.If(port.read.ready):
                     m.d.comb += step.eq(1)
-                    m.next = "Next"
-            with state("Next", "Chunk"):
-                with m.If(position == 0):
                     m.next = "Fetch"
