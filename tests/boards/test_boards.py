@@ -66,14 +66,24 @@ class TestBoard:
         platform: Any = b.platform()
         plan = platform.build(SerialTop(b, Wires()), do_build=False)
         connector, number, pin = b.busy_pin
-        [place] = [c.mapping[pin] for c in platform.connectors
+        [place] = [c.mapping[pin] for c in type(platform).connectors
                    if (c.name, c.number) == (connector, number)]  # fmt: skip
         suffix = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}[b.family]
-        text = plan.files[f"top.{suffix}"]
-        text = text if isinstance(text, str) else text.decode()
+        text, design = (
+            file if isinstance(file, str) else file.decode()
+            for file in (plan.files[f"top.{suffix}"], plan.files["top.il"])
+        )
         text = re.sub("^#.*", "", text, flags=re.MULTILINE)
         lines = [line for line in text.splitlines() if re.search(rf"\b{place}\b", line)]
         assert len(lines) == 1 and "busy_0" in lines[0]
+        # What comes out of the core goes into the buffer of the pin.
+        core, buffer = (
+            re.search(rf"^  cell \\top\.{name}\S* .*?^  end", design, re.DOTALL | re.MULTILINE)
+            for name in ("soc", "busy")
+        )
+        assert core and buffer
+        wire = re.search(r"connect \\busy (\S+)", core[0])
+        assert wire and f"connect \\o {wire[1]}" in buffer[0]
 
     def test_loaders(self, name: str):
         b = board(name)
