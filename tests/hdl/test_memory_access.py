@@ -188,6 +188,33 @@ def test_every_readable_row_comes_back() -> None:
     assert seen["shared"] == [0, 0]
 
 
+def test_dense_weights_come_back_and_sums_are_right_afterwards() -> None:
+    """They are read through the registers of the sums."""
+    rng = np.random.default_rng(4)
+    built = random_chain(rng, 10, 12, 3)
+    program, lanes = resembling(rng, built), 4
+    params = built.params(lanes=lanes)
+    rows = memory_rows(params, program)[MemoryKind.WEIGHTS]
+    dut, seen = Core(params, built, access=True), []
+
+    async def prepare(ctx: Any) -> None:
+        await write_loads(ctx, dut.memory, loads(params, program))
+        seen.extend(
+            await read_rows(
+                ctx, dut.memory, MemoryKind.WEIGHTS, 0, len(rows), row_bytes=lanes, stall=0.3
+            )
+        )
+
+    spikes = random_spikes(rng, program, samples=1, steps=4)
+    end, mask = end_and_mask(params)
+    packets = gateware.input_packets(program, params, spikes, seed=0).tolist()
+    got = answer(
+        dut, packets, end=end, mask=mask, ends=4, words=4 * sum(params.words), prepare=prepare
+    )
+    assert seen == rows and len(set(rows)) > 10
+    assert_equal(program, spikes, gateware._trace(params, (1, 4), got), lanes=lanes)
+
+
 def test_a_program_of_other_sizes_is_refused() -> None:
     rng = np.random.default_rng(0)
     one, other = random_chain(rng, 5, 4), random_chain(rng, 5, 3)

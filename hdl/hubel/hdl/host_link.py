@@ -129,11 +129,10 @@ class HostLink(wiring.Component):
         self._result = Signal(Result)
         self._waited = Signal(self._patience + 1)
         self._kind = Signal(MemoryKind)
-        self._restless = Signal()
         self._elaborate_events(m)
         m.d.comb += [
             self.access.memory.eq(self._kind),
-            status.busy.eq(self.active | self.reset | self._exchange.waiting | self._restless),
+            status.busy.eq(self.active | self.reset | self._exchange.waiting),
         ]
         self._elaborate_requests(m)
         return m
@@ -144,7 +143,7 @@ class HostLink(wiring.Component):
         m.d.comb += [self._memory.put.payload.eq(byte), self._memory.put.valid.eq(when)]
 
     def _copy(self, m) -> None:
-        """Append the byte that is read to the answer, and read the next one."""
+        """Append the byte that is read, and read the next one."""
         m.d.comb += [self._memory.put.valid.eq(1), self._memory.take.eq(1)]
 
     def _seek(self, m, part: Part) -> None:
@@ -157,7 +156,9 @@ class HostLink(wiring.Component):
         m.submodules.exchange = ResetInserter(self.reset)(exchange)
         wiring.connect(m, exchange.events, wiring.flipped(self.events))
         wiring.connect(m, wiring.flipped(self.spikes), exchange.spikes)
+        self._exchanges = Signal()
         m.d.comb += [
+            exchange.enable.eq(self._exchanges),
             exchange.data.eq(mem.data),
             exchange.there.eq(mem.there),
             exchange.used.eq(self._used),
@@ -171,10 +172,10 @@ class HostLink(wiring.Component):
     def _elaborate_requests(self, m):
         receiver, mem, status = self._receiver, self._memory, self._status
         command, last, step = Signal(8), Signal(8), Signal(8)
-        # From flip-flops, because they go far: that the state is Receive, and the reset.
+        # From flip-flops, because they go far: that the state is Receive, or was Events; the reset.
         listens = Signal()
         m.d.comb += receiver.enable.eq(listens)
-        m.d.sync += [self.reset.eq(0), self._waited.eq(self._waited + 1)]
+        m.d.sync += [self.reset.eq(0), self._exchanges.eq(0), self._waited.eq(self._waited + 1)]
         with m.FSM():
             with m.State("Clear"):
                 m.d.comb += [receiver.clear.eq(1), mem.start.eq(1), mem.crc_start.eq(1)]
@@ -201,19 +202,20 @@ class HostLink(wiring.Component):
                 with m.If(mem.there):
                     m.next = "Judge"
             with m.State("Judge"):
+                m.d.comb += mem.crc_start.eq(1)
                 m.next = "Clear"
-                with m.If(command[7]):
-                    m.d.comb += status.stale.eq(1)  # an answer is no request
-                with m.Elif((command == Command.IDENTIFY) | ~self._session | (step == 1)):
+                # An answer is no request.
+                with m.If(~command[7] & ((command == Command.IDENTIFY) | ~self._session
+                                         | (step == 1))):
                     m.d.sync += last.eq(mem.data)
                     self._seek(m, Part.REQUEST)
                     m.next = "Head"
-                with m.Elif(step == 0):
+                with m.Elif(~command[7] & (step == 0)):
                     m.next = "Send"
                 with m.Else():
                     m.d.comb += status.stale.eq(1)
             with m.State("Head"):
-                m.d.comb += [mem.start.eq(1), mem.crc_start.eq(1)]
+                m.d.comb += mem.start.eq(1)
                 m.d.sync += self._waited.eq(0)
                 self._offer(m, mem.data | ANSWER, mem.there)
                 with m.If(mem.there):
@@ -235,11 +237,11 @@ class HostLink(wiring.Component):
                 with m.If(~mem.written):
                     m.next = "CRC"
             with m.State("CRC"):
+                m.d.comb += mem.crc_rests.eq(1)
                 self._offer(m, mem.crc[8:], ~mem.written)
                 with m.If(~mem.written):
                     m.next = "CRC 2"
             with m.State("CRC 2"):
-                m.d.comb += mem.crc_rests.eq(1)
                 self._offer(m, mem.crc[:8])
                 m.next = "Close"
             for state, following in ("Close", "Close 2"), ("Close 2", "Send"):
@@ -251,17 +253,15 @@ class HostLink(wiring.Component):
                 m.d.comb += mem.close.eq(1)
                 self._seek(m, Part.ANSWER)
                 m.next = "Open"
+            sent = mem.there & self.o_bytes.ready
             with m.State("Open"):
-                m.d.comb += self.o_bytes.valid.eq(mem.there)
-                with m.If(mem.there & self.o_bytes.ready):
-                    m.d.comb += mem.take.eq(1)
+                m.d.comb += [self.o_bytes.valid.eq(mem.there), mem.take.eq(sent)]
+                with m.If(sent):
                     m.next = "Sending"
             with m.State("Sending"):
-                m.d.comb += self.o_bytes.valid.eq(mem.there)
-                with m.If(mem.there & self.o_bytes.ready):
-                    m.d.comb += mem.take.eq(1)
-                    with m.If(mem.data == 0):
-                        m.next = "Clear"
+                m.d.comb += [self.o_bytes.valid.eq(mem.there), mem.take.eq(sent)]
+                with m.If(sent & (mem.data == 0)):
+                    m.next = "Clear"
 
     def _dispatch(self, m, command):
         """To the state of ``command``, or to the result that refuses it."""
@@ -321,7 +321,7 @@ class HostLink(wiring.Component):
                 self._copy(m)
         with m.State("Identity"):
             # A core that was just reset is not said to be idle.
-            m.d.comb += self._restless.eq(1)
+            m.d.comb += self._status.busy.eq(1)
             with m.If(mem.there):
                 self._copy(m)
                 with m.If(mem.get == len(self._identity) - 1):
@@ -379,7 +379,8 @@ class HostLink(wiring.Component):
                 m.next = "Result"
         with m.State("Events"):
             exchange = self._exchange
-            m.d.comb += [exchange.enable.eq(1), mem.take.eq(exchange.take)]
+            m.d.sync += self._exchanges.eq(~exchange.done)
+            m.d.comb += mem.take.eq(exchange.take)
             self._offer(m, exchange.put.payload, exchange.put.valid)
             with m.If(exchange.bad):
                 m.d.sync += self._result.eq(Result.BAD_EVENT)

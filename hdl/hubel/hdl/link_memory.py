@@ -79,7 +79,7 @@ class LinkMemory(wiring.Component):
     there, data : :py:`Out(1)`, :py:`Out(8)`
         That byte is there; two cycles after ``seek`` or ``take`` at the latest.
     crc_start, crc_rests : :py:`In(1)`
-        Begin a check sum; what was put in the cycle before does not count.
+        Begin a check sum; what is put in this cycle does not count.
     crc, crc_match : :py:`Out(16)`, :py:`Out(1)`
         The check sum of what was put two cycles before or earlier; it is that of a good frame.
     """
@@ -132,10 +132,12 @@ class LinkMemory(wiring.Component):
         self._elaborate_read(m, frames.read_port())
         self._elaborate_write(m, frames.write_port())
         m.submodules.crc = crc = catalog.CRC16_IBM_3740(8).create()
+        m.d.sync += [
+            crc.valid.eq(self.put.valid & ~self.crc_rests),
+            crc.start.eq(self.crc_start),
+        ]
         m.d.comb += [
             crc.data.eq(self.byte),
-            crc.valid.eq(self.written & ~self.crc_rests),
-            crc.start.eq(self.crc_start),
             self.crc.eq(crc.crc),
             self.crc_match.eq(crc.match_detected),
         ]
