@@ -20,6 +20,7 @@ from hubel.sw.compare_energy import board_break_even, energy_ratio, place, stati
 from hubel.sw.compare_ladder import System
 from hubel.sw.compare_side import line_bytes, mac_ram_accesses
 from hubel.sw.compare_tasks import Task, load_task
+from hubel.sw.report_tables import Table
 
 from ..hdl import core_bench, mac_bench
 from ..mac_programs import chain
@@ -182,6 +183,8 @@ def test_page_and_pictures(found, tmp_path):
     html = (tmp_path / "compare.html").read_text()
     assert found.verdict in html and html.count("<svg") == 4
     assert compare_page.render(found) == html
+    # Numbers of a logarithmic axis, and what no window has to be scrolled for.
+    assert "mathdefault" not in html and '<p class="verdict">' in html
     assert json.loads((tmp_path / "compare.json").read_text())["verdict"] == found.verdict
     for name in ("compare.svg", "ladder.svg"):
         text = (tmp_path / name).read_text()
@@ -189,6 +192,13 @@ def test_page_and_pictures(found, tmp_path):
     assert {path.name for path in paths} == {
         "compare.html", "compare.json", "compare.svg", "ladder.svg"
     }  # fmt: skip
+
+
+def test_numbers_with_units_are_not_padded():
+    rows = [("a", "1.5 nJ", "1.25"), ("b", "247 nJ", "3")]
+    shown = Table("t", ("", ">joules", ">ratio"), rows).rows
+    assert [row[1] for row in shown] == ["1.5 nJ", "247 nJ"]
+    assert len(shown[1][2]) == len("3.00") and shown[1][2].startswith("3")
 
 
 def test_without_a_build_there_are_clocks_and_no_joules(found):
