@@ -14,6 +14,7 @@ from hubel.sw.board_run import BoardRun
 from hubel.sw.cli import main
 from hubel.sw.figure import USB_BOARD, Figure
 from hubel.sw.idle import Baseline, save_idle
+from hubel.sw.meter_log import load_marks, save_marks
 from hubel.sw.program_file import save_program
 from hubel.sw.repeated import LONG_ENOUGH, repeat
 from hubel.sw.sensors import ConstantSensor, MeterSensor, declared_power
@@ -71,6 +72,40 @@ def test_repeats_until_the_window_is_long_enough():
     assert per_operation.value == pytest.approx(20 / found.operations)
     assert (per_operation.unit, per_operation.boundary) == ("J/SOP", USB_BOARD)
     assert measured(Clocked(), seconds=10.1).runs == 26
+
+
+def test_marks_trim_a_log_with_a_clock_of_its_own(tmp_path, capsys):
+    """1.5 W, and 2 W while a run is under way; a pause of 0.2 s between them."""
+    board = Clocked()
+    epoch, pauses = 1.7e9, iter(np.arange(0, 100, 0.1).tolist())
+
+    def wall() -> float:
+        return epoch + board.now + next(pauses)
+
+    found = measured(board, seconds=2.0, wall_clock=wall)
+    assert len(found.windows) == found.runs == 5
+    marks, log = tmp_path / "marks.csv", tmp_path / "log.csv"
+    save_marks(marks, found.windows)
+    assert load_marks(marks) == [pytest.approx(window) for window in found.windows]
+    times = epoch + np.arange(0, 6, 0.001)
+    busy = np.any([(times >= a) & (times < b) for a, b in found.windows], axis=0)
+    rows = "\n".join(f"{t:.3f},{2.0 if b else 1.5}" for t, b in zip(times, busy, strict=True))
+    log.write_text(f"time_s,power_w\n{rows}\n")
+    options = ["energy", "log", str(log), "--boundary", "board", "--marks", str(marks),
+               "--operations", str(found.operations), "--json"]  # fmt: skip
+    assert main(options) == 0
+    gross, net, _, per_operation = json.loads(capsys.readouterr().out)
+    seconds = sum(end - begin for begin, end in found.windows)
+    # Five windows, an edge of each within a sample.
+    assert gross["value"] == pytest.approx(2.0 * seconds, rel=0.005)
+    assert net["value"] == pytest.approx(0.5 * seconds, rel=0.01)
+    assert per_operation["value"] == pytest.approx(net["value"] / found.operations)
+    marks.write_text("begin_s,end_s\n2,1\n")
+    assert main(options) == 2
+    assert f"hubel: {marks}:2: ends before it begins" in capsys.readouterr().err
+    marks.write_text("begin,end\n1,2\n")
+    assert main(options) == 2
+    assert f"hubel: {marks}:2: no begin_s and end_s" in capsys.readouterr().err
 
 
 def test_net_of_an_idle_baseline_of_the_same_boundary():

@@ -12,6 +12,7 @@ from .cli_fpga import energy_app, print_figures
 from .cli_nature import Json
 from .cli_print import print_json
 from .figure import total
+from .meter_log import save_marks
 from .probe_registry import open_probes
 from .repeated import LONG_ENOUGH
 from .stages import Stages
@@ -86,6 +87,10 @@ def measure(
     idle_file: Annotated[
         Path | None, typer.Option("--idle", help="A baseline of `hubel nature idle`: print net.")
     ] = None,
+    marks: Annotated[
+        Path | None,
+        typer.Option(help="Write when each run began and ended, for `hubel energy log --marks`."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Repeat inferences on a board until the window of the meter is long enough: joules of one, and
@@ -105,6 +110,8 @@ def measure(
             on_second=stage.advance,
         )
         stage.result = f"{found.inferences:,} inferences in {found.seconds:.3g} s"
+    if marks is not None:
+        save_marks(marks, found.windows)
     figures = found.figures()
     busy = found.busy_clocks / clock_hz / found.seconds if clock_hz else None
     if as_json:

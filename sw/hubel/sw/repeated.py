@@ -40,6 +40,9 @@ class Repeated:
         What each sensor saw in the window, in J, idle power and the time of the line included.
     nets : tuple of Figure
         The same less idle power, where a baseline of the boundary was given.
+    windows : tuple of (float, float)
+        When each run began and ended, in s since 1970: they trim the log of a meter with a clock
+        of its own, see :meth:`.meter_log.MeterLog.marked`.
     """
 
     runs: int
@@ -49,6 +52,7 @@ class Repeated:
     busy_clocks: int
     energies: tuple[Figure, ...]
     nets: tuple[Figure, ...]
+    windows: tuple[tuple[float, float], ...]
 
     def figures(self) -> list[Figure]:
         """Joules of an inference and of a synaptic operation, gross and net."""
@@ -76,6 +80,7 @@ def repeat(
     period: float = 0.1,
     on_second: Callable[[int, int], None] = lambda done, total: None,
     clock: Callable[[], float] = time.monotonic,
+    wall_clock: Callable[[], float] = time.time,
 ) -> Repeated:
     """Run all of ``spikes``, shape (samples, steps, inputs), until the window has ``seconds``.
 
@@ -96,13 +101,16 @@ def repeat(
         raise ValueError("give a probe: nothing would be measured")
     first = board.run(spikes)
     runs = shown = 0
+    windows: list[tuple[float, float]] = []
     with EnergyWindow(sensors, period=period) as window:
         begin = clock()
         while (passed := clock() - begin) < seconds:
             if int(passed) > shown:
                 shown = int(passed)
                 on_second(shown, round(seconds))
+            start = wall_clock()
             run = board.run(spikes)
+            windows.append((start, wall_clock()))
             runs += 1
             _same(first, run, runs)
     return Repeated(
@@ -118,6 +126,7 @@ def repeat(
             for baseline in baselines
             if energy.value is not None and energy.boundary == baseline.power.boundary
         ),
+        windows=tuple(windows),
     )
 
 
