@@ -25,7 +25,7 @@ class FrameReceiver(wiring.Component):
     A frame is two bytes of head, the payload, the length of the payload, and a CRC-16 over all of
     that. The head lies in the last two places of the memory, the payload from place 0 on. A byte
     is written in the cycle after it came, and whether a frame is good is said two cycles after its
-    end. A frame may begin three cycles after the end of a bad one.
+    end. Bytes come every second cycle at most.
 
     After a frame was given the receiver must be told to ``clear`` before it takes another one.
     What comes while it is not enabled is lost; a frame that lost a byte is lost as a whole.
@@ -101,7 +101,7 @@ class FrameReceiver(wiring.Component):
             started.eq(decoder.started),
             complete.eq(decoder.complete),
             over.eq(end & (started | broken | missed)),
-            late.eq(missed),
+            late.eq(missed | ~self.enable),
             good.eq(complete & lengths[-1] & self.crc_match & ~broken),
         ]
         m.d.comb += [

@@ -126,9 +126,8 @@ class HostLink(wiring.Component):
             status.lost.eq(receiver.lost),
         ]
         self._session, self._have = Signal(), Signal(init=self._loaded)
-        self._result = Signal(Result)
         self._waited = Signal(self._patience + 1)
-        self._kind = Signal(MemoryKind)
+        self._result, self._kind = Signal(Result), Signal(MemoryKind)
         self._elaborate_events(m)
         m.d.comb += [
             self.access.memory.eq(self._kind),
@@ -137,7 +136,7 @@ class HostLink(wiring.Component):
         self._elaborate_requests(m)
         return m
 
-    def _offer(self, m, byte, when=1) -> None:
+    def _offer(self, m, byte, when: Any = 1) -> None:
         """Append ``byte`` to the answer in this cycle, ``when`` that is said: only the state, which
         is early, chooses the byte."""
         m.d.comb += [self._memory.put.payload.eq(byte), self._memory.put.valid.eq(when)]

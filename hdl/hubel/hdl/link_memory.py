@@ -131,7 +131,8 @@ class LinkMemory(wiring.Component):
             shape=8, depth=512, init=link_memory(self._identity))
         self._elaborate_read(m, frames.read_port())
         self._elaborate_write(m, frames.write_port())
-        m.submodules.crc = crc = catalog.CRC16_IBM_3740(8).create()
+        crc: Any = catalog.CRC16_IBM_3740(8).create()
+        m.submodules.crc = crc
         m.d.sync += [
             crc.valid.eq(self.put.valid & ~self.crc_rests),
             crc.start.eq(self.crc_start),
