@@ -1,14 +1,30 @@
 """The boards: every file of the package that describes one, and what it claims."""
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module
 
 from hubel.boards import Board, board, boards
+from hubel.boards.build import SerialTop
+from hubel.hdl.serial_soc import SerialSoc
 
 from ..programs import random_chain
+
+
+class Wires(SerialSoc):
+    """A core that echoes, and is busy while it does."""
+
+    def __init__(self):
+        super().__init__(divisor=4)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += [self.tx.eq(self.rx), self.busy.eq(~self.rx)]
+        return m
 
 
 def test_knows_the_boards():
@@ -41,6 +57,33 @@ class TestBoard:
     def test_link(self, name: str):
         b = board(name)
         assert b.clock_hz / b.divisor == pytest.approx(b.baud, rel=0.02)
+
+    def test_busy_pin(self, name: str):
+        """A free pin, which the constraints of a design name."""
+        b = board(name)
+        if b.busy_pin is None:
+            pytest.skip(f"{name} has no connector that amaranth-boards knows")
+        platform: Any = b.platform()
+        plan = platform.build(SerialTop(b, Wires()), do_build=False)
+        connector, number, pin = b.busy_pin
+        [place] = [c.mapping[pin] for c in type(platform).connectors
+                   if (c.name, c.number) == (connector, number)]  # fmt: skip
+        suffix = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}[b.family]
+        text, design = (
+            file if isinstance(file, str) else file.decode()
+            for file in (plan.files[f"top.{suffix}"], plan.files["top.il"])
+        )
+        text = re.sub("^#.*", "", text, flags=re.MULTILINE)
+        lines = [line for line in text.splitlines() if re.search(rf"\b{place}\b", line)]
+        assert len(lines) == 1 and "busy_0" in lines[0]
+        # What comes out of the core goes into the buffer of the pin.
+        core, buffer = (
+            re.search(rf"^  cell \\top\.{name}\S* .*?^  end", design, re.DOTALL | re.MULTILINE)
+            for name in ("soc", "busy")
+        )
+        assert core and buffer
+        wire = re.search(r"connect \\busy (\S+)", core[0])
+        assert wire and re.search(rf"connect \\o\S* {re.escape(wire[1])} ", buffer[0])
 
     def test_loaders(self, name: str):
         b = board(name)

@@ -19,6 +19,8 @@ class Wires:
         self._number = 0
         #: Bytes that went to the device and came from it, in turn.
         self.said: list[bytes] = []
+        #: The busy pin, a clock each.
+        self.busy: list[bool] = []
 
     async def ask(self, command: Command, payload: bytes = b"") -> Answer:
         """The answer to the next request."""
@@ -36,6 +38,7 @@ class Wires:
             self._ctx.set(self._dut.rx, levels[clocks] if clocks < len(levels) else 1)
             await self._ctx.tick()
             level = self._ctx.get(self._dut.tx)
+            self.busy.append(bool(self._ctx.get(self._dut.busy)))
             if bits or not level:
                 bits.append(level)
             if len(bits) == 10 * DIVISOR:

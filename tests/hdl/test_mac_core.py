@@ -97,6 +97,35 @@ def test_depthwise_convolution_of_narrow_numbers(activation, pool):
         compare(program, random_values(program, 2, 3), skip_zeros=skip_zeros, lanes=4)
 
 
+@pytest.mark.parametrize("channels, dilation", [(21, 1), (13, 2)])
+def test_runs_that_begin_inside_a_group_and_reach_over_several(channels, dilation):
+    """Without dilation a line of the window is one run, with it each column is."""
+    rng = np.random.default_rng(8)
+    program = random_program(7, layers=2, width=4, activation_width=4)
+    weights = rng.integers(-8, 8, (5, channels, 2, 2))
+    conv = replace(
+        program.layers[0],
+        projection=Conv2d(
+            name="w1", source="l0", target="l1", weights=weights, dilation=(1, dilation)
+        ),
+        shape=Shape(5, 2, 4 - dilation),
+        bias=rng.integers(-50, 50, 5),
+        pool=(1, 1),
+        multiplier=200,
+        shift=13,
+    )
+    last = replace(
+        program.layers[1],
+        projection=replace(dense_of(rng, conv.output.neurons), source=conv.name),
+        shape=Shape(4),
+        bias=rng.integers(-50, 50, 4),
+    )
+    program = replace(program, inputs=Shape(channels, 3, 4), layers=(conv, last))
+    for skip_zeros in (False, True):
+        found = compare(program, random_values(program, 2, 3), skip_zeros=skip_zeros, lanes=4)
+        assert found.activations[0].any()
+
+
 def mac_conv(rng, *, groups):
     return Conv2d(name="w1", source="l0", target="l1", weights=rng.integers(-8, 8, (6, 1, 3, 2)),
                   groups=groups, padding=(0, 1), dilation=(1, 2))  # fmt: skip

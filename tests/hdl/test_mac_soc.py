@@ -25,7 +25,7 @@ def test_answers_as_the_golden_model_does():
     laid_out = values.reshape(-1, *program.inputs.sizes).transpose(0, 2, 3, 1).reshape(3, -1)
     # The second of four samples stops early.
     sent = [laid_out[0], laid_out[1][:5], laid_out[1], laid_out[2]]
-    answers, counters = [], []
+    answers, counters, busy = [], [], []
 
     def event(kind: EventKind, source: int = 0, code: int = 0) -> bytes:
         word = packing.pack(kind=kind.value, source=source, code=code)
@@ -45,6 +45,7 @@ def test_answers_as_the_golden_model_does():
                 idle = bool(answer.flags & Flag.IDLE)
             answers.append(got)
         counters.append(await wires.ask(Command.COUNTERS))
+        busy.extend(wires.busy)
 
     converse(MacSoc(params, program, divisor=DIVISOR), talk)
     end = event(EventKind.END, 1)
@@ -53,5 +54,9 @@ def test_answers_as_the_golden_model_does():
     got = np.frombuffer(counters[0].payload, dtype="<u4").tolist()
     expected = trace.counters.total()
     expected["inputs"] += 5
+    # The pin is high from the first packet of a sample to some clocks after its answer.
+    edges = np.flatnonzero(np.diff(busy))
+    assert expected["busy"] < sum(busy) < len(busy) and not busy[0] and not busy[-1]
+    assert len(edges) >= 2 * len(sent) - 2
     assert dict(zip(MacCounters.names(), got, strict=True)) == expected
     assert np.count_nonzero(trace.activations[0])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from hubel.hdl.link_protocol import Command, Flag
 from hubel.hdl.memory_access import MemoryKind
@@ -14,6 +15,8 @@ from hubel.sim import golden
 from hubel.sim.frames import Answer
 from hubel.sw.board_events import OutputSpikes, step_events
 from hubel.sw.board_states import state_bytes, unpack_states
+from hubel.sw.figure import CORE_RAIL
+from hubel.sw.meter_log import MeterLog
 
 from .soc_bench import DIVISOR, Wires, converse
 
@@ -55,6 +58,27 @@ def program(seed: int) -> Program:
     )
 
 
+def trims(busy: list[bool], counters: dict[str, int]) -> None:
+    """The log of a meter that sees the ``busy`` pin gives the joules of the core's work alone."""
+    clock, idle, active = 1e-6, 0.2, 0.35
+    pin = np.array(busy)
+    # After power-up the core looks for work once; a log begins later.
+    pin = pin[np.argmin(pin) :]
+    # High also while spikes wait for the line.
+    assert counters["busy"] < pin.sum() < len(pin) / 4
+    log = MeterLog(times=np.arange(len(pin)) / 1e6, watts=np.where(pin, active, idle), busy=pin,
+                   boundary=CORE_RAIL, source="log.csv")  # fmt: skip
+    seconds = pin.sum() * clock
+    assert sum(end - begin for begin, end in log.windows()) == pytest.approx(seconds)
+    # Trapezoids are a quarter of a step too low at each edge.
+    edges = 2 * len(log.windows()) * clock * (active - idle) / 8
+    assert log.gross().value == pytest.approx(seconds * active, abs=edges + 1e-12)
+    operations = counters["synaptic_operations"]
+    gross, net = (figure.value for figure in log.per_operation(operations))
+    assert gross == pytest.approx(seconds * active / operations, abs=edges / operations)
+    assert net == pytest.approx(seconds * (active - idle) / operations, abs=edges / operations)
+
+
 def test_answers_as_the_golden_model_does():
     """Spikes, states after each step, and counters."""
     network = program(seed=5)
@@ -64,7 +88,7 @@ def test_answers_as_the_golden_model_does():
     trace = golden.run(network, spikes, lanes=4)
     assert trace.spikes[-1].any() and not trace.spikes[-1].all() and trace.membrane is not None
     outputs = OutputSpikes(params, samples, steps)
-    states, answers = [], []
+    states, answers, busy = [], [], []
 
     async def talk(wires: Wires):
         await wires.ask(Command.IDENTIFY, b"test")
@@ -83,6 +107,7 @@ def test_answers_as_the_golden_model_does():
             states.append(unpack_states(params, state)["v"])
         answers.append(await wires.ask(Command.COUNTERS))
         answers.append(await wires.ask(Command.STATUS))
+        busy.extend(wires.busy)
 
     converse(SpikeSoc(params, network, divisor=DIVISOR), talk)
     assert outputs.steps == samples * steps
@@ -93,6 +118,7 @@ def test_answers_as_the_golden_model_does():
     counters = np.frombuffer(answers[0].payload, dtype="<u4").tolist()
     assert counters == list(trace.counters.total().values())
     assert answers[1].payload == bytes(3)
+    trims(busy, trace.counters.total())
 
 
 def example() -> Program:

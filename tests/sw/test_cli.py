@@ -24,7 +24,8 @@ COMMANDS = [
     *(["run"], ["report"], ["nature"], ["nature", "report"], ["nature", "compute"]),
     *(["bench"], ["bench", "golden"], ["doctor"], ["configure"], ["ranges"]),
     *(["nature", "claim"], ["nature", "run"], ["nature", "idle"], ["nature", "export"]),
-    *(["nature", "sensitivity"],),
+    *(["nature", "sensitivity"], ["sweep"], ["compare"], ["energy"], ["energy", "estimate"]),
+    *(["energy", "simulate"], ["energy", "measure"], ["energy", "log"], ["energy", "calibrate"]),
 ]
 
 

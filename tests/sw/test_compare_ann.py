@@ -10,14 +10,17 @@ from typer.testing import CliRunner
 
 from hubel.boards import board
 from hubel.boards.report import BuildReport, PathEnd, Usage
+from hubel.hdl.link_protocol import Command, Flag, Result
 from hubel.sim import simulator
+from hubel.sim.frames import Answer, encode_request
 from hubel.sw import cli_compare, compare_ann, compare_page, compare_side, compare_tables
 from hubel.sw.cli import app
 from hubel.sw.compare_ann import Settings, compare
 from hubel.sw.compare_energy import board_break_even, energy_ratio, place, static_watts
 from hubel.sw.compare_ladder import System
-from hubel.sw.compare_side import mac_ram_accesses
+from hubel.sw.compare_side import line_bytes, mac_ram_accesses
 from hubel.sw.compare_tasks import Task, load_task
+from hubel.sw.report_tables import Table
 
 from ..hdl import core_bench, mac_bench
 from ..mac_programs import chain
@@ -97,9 +100,17 @@ def test_counts_of_a_dense_network(found):
     assert skipping.operations < plain.operations
     assert skipping.clocks < plain.clocks < plain.latency_clocks
     assert found.spikes_per_synapse == pytest.approx(snn.operations / plain.operations)
-    assert plain.link_bytes == 2 * (64 + 4)
+    assert plain.link_bytes == line_bytes(64 + 2, 2, 2)
     assert plain.dsp_operations == 8 * plain.weight_reads
     assert snn.clocks >= snn.weight_reads
+
+
+def test_bytes_of_the_line_are_those_of_frames():
+    """Two full requests of 124 events each, and answers that bring three."""
+    request = encode_request(Command.EVENTS, 5, bytes([9] * 248))
+    answers = [Answer(Command.EVENTS, 5, bytes([9] * n + [248]), Result.OK, Flag(0)).to_bytes()
+               for n in (2, 4)]  # fmt: skip
+    assert line_bytes(248, 3, 2) == 2 * len(request) + sum(map(len, answers))
 
 
 def test_energy_is_that_of_the_terms(found):
@@ -172,6 +183,8 @@ def test_page_and_pictures(found, tmp_path):
     html = (tmp_path / "compare.html").read_text()
     assert found.verdict in html and html.count("<svg") == 4
     assert compare_page.render(found) == html
+    # Numbers of a logarithmic axis, and what no window has to be scrolled for.
+    assert "mathdefault" not in html and '<p class="verdict">' in html
     assert json.loads((tmp_path / "compare.json").read_text())["verdict"] == found.verdict
     for name in ("compare.svg", "ladder.svg"):
         text = (tmp_path / name).read_text()
@@ -179,6 +192,13 @@ def test_page_and_pictures(found, tmp_path):
     assert {path.name for path in paths} == {
         "compare.html", "compare.json", "compare.svg", "ladder.svg"
     }  # fmt: skip
+
+
+def test_numbers_with_units_are_not_padded():
+    rows = [("a", "1.5 nJ", "1.25"), ("b", "247 nJ", "3")]
+    shown = Table("t", ("", ">joules", ">ratio"), rows).rows
+    assert [row[1] for row in shown] == ["1.5 nJ", "247 nJ"]
+    assert len(shown[1][2]) == len("3.00") and shown[1][2].startswith("3")
 
 
 def test_without_a_build_there_are_clocks_and_no_joules(found):

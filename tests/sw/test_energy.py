@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hubel.sw.energy import coefficients, estimate
-from hubel.sw.figure import total
+from hubel.sw.figure import USB_BOARD, total
 
 UP5K = coefficients()["iCE40UP5K"]
 ROWS = UP5K["measured"]
@@ -96,12 +96,59 @@ def test_energy_of_a_cycle(mhz: float, picojoules: float) -> None:
     assert per_cycle == pytest.approx(picojoules, rel=0.004)
 
 
-def test_register_chain() -> None:
-    rows = np.array(list(coefficients()["LFE5U-85F"]["measured"]["register_chain_by_mhz"].values()))
-    assert joules("flip-flops", "LFE5U-85F") == pytest.approx(rows.mean() * 1e-15, rel=1e-4)
-    term = coefficients()["LFE5U-85F"]["terms"]["flip-flops"]
-    assert term["fit_error"] == pytest.approx(rows.max() / rows.mean() - 1, abs=1e-3)
-    assert term["interval"] == pytest.approx([0.125 * rows.min() * 1e-15, 251e-15], rel=0.02)
+@pytest.mark.parametrize(
+    "device, idle, rows",
+    [
+        ("LFE5U-85F", 202, {"10": 211, "25": 220, "100": 251}),
+        ("LFE5U-25F", 147, {"10": 253, "25": 236, "100": 230}),
+        ("iCE40HX1K", 449, {"25": 918}),
+    ],
+)
+def test_register_chains_of_boards(device: str, idle: float, rows: dict[str, float]) -> None:
+    measured = coefficients()[device]["measured"]
+    assert measured["register_chain_by_mhz"] == rows
+    assert coefficients()[device]["boundary"] == USB_BOARD
+    assert joules("board idle", device) == pytest.approx(idle / 1000)
+    chain = np.array(list(rows.values()))
+    assert joules("flip-flops", device) == pytest.approx(chain.mean() * 1e-15, rel=1e-4)
+    term = coefficients()[device]["terms"]["flip-flops"]
+    low, high = term["interval"]
+    assert low == pytest.approx(0.125 * chain.min() * 1e-15, rel=0.02)
+    if len(rows) > 1:
+        assert term["fit_error"] == pytest.approx(chain.max() / chain.mean() - 1, abs=1e-3)
+        assert high == pytest.approx(chain.max() * 1e-15)
+    else:  # a single row has no fit
+        assert term["fit_error"] is None and high == pytest.approx(1.1 * 918e-15)
+    # At the clock of a row, one flip-flop that toggles takes what the row says, within the fit.
+    for mhz, femtojoules in rows.items():
+        hertz = float(mhz) * 1e6
+        parts = estimate(device, round(hertz), hertz, flip_flops=1)
+        watts = next(p.value for p in parts if p.name == f"{device} flip-flops")
+        assert watts == pytest.approx(
+            femtojoules * 1e-15 * hertz, rel=(term["fit_error"] or 0) + 0.01
+        )
+
+
+def test_board_idle_is_hundreds_of_cores() -> None:
+    """190 to 570 times an iCE40UP5K at 12 MHz with 28 to 228 cells, on its core rail."""
+    core = VOLTS * 1e-6 * np.array([645.0, 641.3])
+    ratios = [joules("board idle", d) / c
+              for d in ("LFE5U-25F", "LFE5U-85F", "iCE40HX1K") for c in core]  # fmt: skip
+    assert min(ratios) == pytest.approx(187, abs=2) and max(ratios) == pytest.approx(574, abs=2)
+
+
+def test_a_halted_core_takes_its_static_power() -> None:
+    """Nothing, or a slow clock, moves: within the interval of the static power."""
+    low, high = UP5K["terms"]["static"]["interval"]
+    for name in ("blank", "halted_clock", "low_frequency_oscillator_10_khz"):
+        assert low < ROWS[name] * 1e-6 * VOLTS < high
+    assert (ROWS["halted_clock"], ROWS["low_frequency_oscillator_10_khz"]) == (92.1, 96.3)
+
+
+def test_what_the_core_rail_leaves_out() -> None:
+    """The PLL has a rail of its own, and loading a bitstream is no part of an inference."""
+    assert ROWS["pll_rail_by_mhz"] == {"16": 138.6, "32": 138.9, "48": 103.6}
+    assert ROWS["configuration"] == {"millijoules": 0.202, "milliseconds": 70}
 
 
 def test_terms_of_the_up5k() -> None:
@@ -202,7 +249,7 @@ def test_switching_takes_the_place_of_cells() -> None:
 
 def test_the_table_has_a_version() -> None:
     text = resources.files("hubel.sw").joinpath("data/fpga_coefficients.json").read_text("utf-8")
-    assert json.loads(text)["version"] == 2
+    assert json.loads(text)["version"] == 3
 
 
 def test_two_runs_share_their_coefficients() -> None:
@@ -222,7 +269,8 @@ def test_core_and_board_are_not_added() -> None:
     [
         (
             {"device": "GW1N-1"},
-            "no coefficients for device 'GW1N-1'; there are iCE40UP5K, LFE5U-85F",
+            "no coefficients for device 'GW1N-1'; there are iCE40UP5K, LFE5U-85F, "
+            "LFE5U-25F, iCE40HX1K",
         ),
         ({"clock_hz": 0.0}, "clock_hz must be above 0, not 0.0"),
         ({"cycles": -1}, "cycles must be at least 0, not -1"),

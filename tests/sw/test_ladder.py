@@ -37,6 +37,14 @@ def test_horowitz() -> None:
     assert macs == pytest.approx({"FP32": 4.6, "FP16": 1.5, "INT32": 3.2, "INT8": 0.23})
     assert FP32.weight == pytest.approx(5e-12)  # 32 of the 64 bits that cost 10 pJ
     assert constants("INT8", "1 MB").weight == pytest.approx(12.5e-12)
+    memories = {
+        name: (m["picojoules"], m["access_bits"]) for name, m in table()["memories"].items()
+    }
+    assert memories.pop("DRAM")[0] == (1300 + 2600) / 2
+    assert memories == {"8 KB": (10, 64), "32 KB": (20, 64), "1 MB": (100, 64)}
+    parts = {name: (s["mul"], s["add"]) for name, s in table()["sets"].items()}
+    assert parts == {"FP32": (3.7, 0.9), "FP16": (1.1, 0.4), "INT32": (3.1, 0.1),
+                     "INT8": (0.2, 0.03)}  # fmt: skip
     assert "Horowitz, ISSCC 2014" in FP32.source and "access of 64 bits" in FP32.source
     for field in ("unit", "year", "source", "boundary", "confidence"):
         assert table()[field]

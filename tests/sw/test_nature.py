@@ -20,7 +20,7 @@ from hubel.sw.nature import (
     nature_ledger,
     summarise,
 )
-from hubel.sw.site import DESK_PUE, GRID_LOSS, UNKNOWN_PUE, Site
+from hubel.sw.site import DESK_PUE, GRID_LOSS, PUBLISHED_PUE, UNKNOWN_PUE, Site
 from hubel.sw.uncertainty import propagate
 
 POUND = 0.45359237  # kg
@@ -630,6 +630,17 @@ def test_constants() -> None:
     assert (UNKNOWN_PUE.value, UNKNOWN_PUE.interval) == (1.56, (1.1, 2.0))
     assert UNKNOWN_PUE.distribution == "triangular"
     assert DESK_PUE.value == 1.0
+    assert {which: pue.value for which, pue in PUBLISHED_PUE.items()} == {
+        "2018": 1.58,
+        "2019": 1.67,
+        "2020": 1.59,
+        "2021": 1.57,
+        "2022": 1.55,
+        "2023": 1.58,
+        "2024": 1.56,
+        "Iowa": 1.11,
+    }
+    assert PUBLISHED_PUE["2024"].value == UNKNOWN_PUE.value
     assert {place: loss.value for place, loss in GRID_LOSS.items()} == {
         "USA": 0.05,
         "IND": 0.214,

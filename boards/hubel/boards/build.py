@@ -62,8 +62,8 @@ class BuildFailed(Exception):
 
 
 class SerialTop(Elaboratable):
-    """The top level on ``board``: clock, serial port and ``soc``, which has ``rx`` and ``tx``, and
-    with ``flash`` also ``spi``."""
+    """The top level on ``board``: clock, serial port, busy pin and ``soc``, which has ``rx``,
+    ``tx`` and ``busy``, and with ``flash`` also ``spi``."""
     def __init__(self, board: Board, soc: Any, *, flash: bool = False):
         self._board = board
         self._soc = soc
@@ -78,6 +78,11 @@ class SerialTop(Elaboratable):
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [soc.rx.eq(rx.i), tx.o.eq(soc.tx)]
+        if self._board.busy is not None:
+            platform.add_resources([self._board.busy])
+            m.submodules.busy = busy = io.Buffer(
+                io.Direction.Output, platform.request("busy", 0, dir="-"))
+            m.d.comb += busy.o.eq(soc.busy)
         if self._flash:
             flash = platform.request("spi_flash_1x", 0, dir="-")
             m.submodules.cs = cs = io.Buffer(io.Direction.Output, flash.cs)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from amaranth.build import TemplatedPlatform
+from amaranth.build import Attrs, Pins, Resource, TemplatedPlatform
 
 from hubel.hdl.image import neuron_kinds, neuron_row_shape, neuron_row_width
 from hubel.hdl.params import CoreParams
@@ -53,6 +53,8 @@ class Board:
         weights in SPRAM loads by itself.
     boot_loaders : tuple of tuple of str
         Commands that write it there; ``{boot}`` stands for the place.
+    busy_pin : tuple of str, int and str, or None
+        Connector, its number, and its pin where a meter finds out when the core works; 3.3 V.
     """
     name: str
     title: str
@@ -68,12 +70,23 @@ class Board:
     persistent: bool
     boot: int | None = None
     boot_loaders: tuple[tuple[str, ...], ...] = ()
+    busy_pin: tuple[str, int, str] | None = None
 
     def __post_init__(self) -> None:
         actual = self.clock_hz / self.divisor
         if abs(actual / self.baud - 1) > 0.02:
             raise ValueError(f"{self.name}: {self.clock_hz / 1e6:g} MHz makes {actual:.0f} baud, "
                              f"more than 2 % off {self.baud}")
+
+    @property
+    def busy(self) -> Resource | None:
+        """The busy pin, for a platform of this board."""
+        if self.busy_pin is None:
+            return None
+        connector, number, pin = self.busy_pin
+        attrs = {"ice40": Attrs(IO_STANDARD="SB_LVCMOS"), "ecp5": Attrs(IO_TYPE="LVCMOS33"),
+                 "gowin": Attrs(IO_TYPE="LVCMOS33")}[self.family]
+        return Resource("busy", 0, Pins(pin, dir="o", conn=(connector, number)), attrs)
 
     @property
     def clock_hz(self) -> float:

@@ -19,4 +19,5 @@ BOARD = Board(
     usb_id="0403:6010",
     loaders=(("openFPGALoader", "-b", "ecpix5", "{bitstream}"),),
     persistent=False,
+    busy_pin=("pmod", 0, "1"),
 )

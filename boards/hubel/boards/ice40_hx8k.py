@@ -22,4 +22,5 @@ BOARD = Board(
     loaders=(("openFPGALoader", "-b", "ice40_generic", "--verify", "{bitstream}"),
              ("iceprog", "{bitstream}")),
     persistent=True,
+    busy_pin=("j", 2, "5"),
 )

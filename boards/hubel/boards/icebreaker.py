@@ -21,6 +21,7 @@ BOARD = Board(
     loaders=(("openFPGALoader", "-b", "ice40_generic", "--verify", "{bitstream}"),
              ("iceprog", "{bitstream}")),
     persistent=True,
+    busy_pin=("pmod", 0, "1"),
     boot=0x100000,
     boot_loaders=(("openFPGALoader", "-b", "ice40_generic", "--verify", "--file-type", "bin",
                    "-o", "{boot}", "{bitstream}"),

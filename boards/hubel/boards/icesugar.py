@@ -19,6 +19,7 @@ BOARD = Board(
     usb_id="1d50:602b",
     loaders=(("icesprog", "{bitstream}"),),
     persistent=True,
+    busy_pin=("pmod", 1, "1"),
     boot=0x100000,
     boot_loaders=(("icesprog", "-o", "{boot}", "{bitstream}"),),
 )

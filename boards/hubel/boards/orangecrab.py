@@ -36,4 +36,5 @@ BOARD = Board(
     loaders=(("dfu-util", "-d", "1209:5af0", "-a", "0", "-D", "{bitstream}"),
              ("openFPGALoader", "-b", "orangeCrab", "{bitstream}")),
     persistent=True,
+    busy_pin=("io", 0, "5"),
 )

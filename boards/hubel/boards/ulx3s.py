@@ -19,4 +19,5 @@ BOARD = Board(
     usb_id="0403:6015",
     loaders=(("openFPGALoader", "-b", "ulx3s", "{bitstream}"),),
     persistent=False,
+    busy_pin=("gpio", 0, "0+"),
 )

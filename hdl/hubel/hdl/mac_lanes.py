@@ -9,7 +9,7 @@ from .mac_params import MacParams
 __all__ = ["LANES_LATENCY", "MacLanes"]
 
 #: Clocks from a product's operands to the sum that has it.
-LANES_LATENCY = 3
+LANES_LATENCY = 4
 
 
 class MacLanes(wiring.Component):
@@ -51,15 +51,20 @@ class MacLanes(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self.params
-        # A register for each half of the lanes, because the way to all of them is long. Their
-        # first values differ, so that synthesis does not make one of them; weights begin at zero.
+        # A register right behind the memories, whose clock-to-output is long. Then one for each
+        # half of the lanes, because the way to all of them is long. Their first values differ, so
+        # that synthesis does not make one of them; weights begin at zero.
+        activation, valid = Signal(params.activation_width), Signal()
+        weights = Signal.like(self.weights)
+        m.d.sync += [activation.eq(self.activation), valid.eq(self.valid),
+                     weights.eq(self.weights)]
         operands = [Signal(params.activation_width, init=init, name=f"activation_{i}")
                     for i, init in enumerate((0, (1 << params.activation_width) - 1))]
-        lasts = Signal(2)
+        lasts = Signal(LANES_LATENCY - 1)
         m.d.sync += lasts.eq(Cat(self.last, lasts))
         for operand in operands:
-            m.d.sync += operand.eq(self.activation)
-            with m.If(~self.valid):
+            m.d.sync += operand.eq(activation)
+            with m.If(~valid):
                 m.d.sync += operand.eq(0)
         m.d.comb += self.taken.eq(lasts[-1])
 
@@ -73,7 +78,7 @@ class MacLanes(wiring.Component):
             total = Signal(signed(params.sum_width), name=f"total_{lane}")
             m.d.comb += total.eq(partial + product)
             m.d.sync += [
-                weight.eq(self.weights[lane]),
+                weight.eq(weights[lane]),
                 product.eq(operands[2 * lane // params.lanes] * weight),
                 partial.eq(total),
             ]

@@ -82,8 +82,10 @@ class MacSlots(wiring.Component):
             return m
 
         # The chunk that was looked up, and then the one that is worked on.
-        looked, looked_valid = Signal.like(chunk), Signal()
+        looked, looked_valid, looked_mask = Signal.like(chunk), Signal(), Signal(GROUP)
         left, last, valid = Signal(GROUP), Signal(), Signal()
+        # Nothing is left after this slot: in a flip-flop, because all that follows depends on it.
+        single = Signal()
         word = Signal.like(looked.word)
         group, weight = Signal.like(self.group), Signal.like(chunk.weight)
         place, rest, next_left = Signal(range(GROUP)), Signal(GROUP), Signal(GROUP)
@@ -92,30 +94,38 @@ class MacSlots(wiring.Component):
         m.d.comb += [
             self.look.eq(self.chunks.valid & self.chunks.ready),
             self.group.eq(chunk.activation[len(place):]),
-            rest.eq(left & (left - 1)),
-            ends.eq(last & (rest == 0)),
+            rest.eq(_without_lowest(left)),
+            ends.eq(last & single),
             goes.eq(valid & ~(ends & self.hold)),
-            free.eq(~valid | (goes & (rest == 0))),
+            free.eq(~valid | (goes & single)),
             self.chunks.ready.eq(~looked_valid | free),
-            next_left.eq(self.nonzero & (((1 << looked.count) - 1) << first_place)[:GROUP]),
+            next_left.eq(self.nonzero & looked_mask),
         ]
         # Of several the lowest is assigned last.
         for i in reversed(range(GROUP)):
             with m.If(left[i]):
                 m.d.comb += place.eq(i)
         with m.If(goes):
-            m.d.sync += left.eq(rest)
+            m.d.sync += [left.eq(rest), single.eq(_without_lowest(rest) == 0)]
         with m.If(free):
             m.d.sync += [
                 valid.eq(looked_valid),
                 left.eq(next_left),
+                single.eq(_without_lowest(next_left) == 0),
                 last.eq(looked.last),
                 word.eq(looked.word),
                 group.eq(looked.activation[len(place):]),
                 weight.eq(looked.weight - first_place),
             ]
         with m.If(self.chunks.ready):
-            m.d.sync += [looked_valid.eq(self.chunks.valid), looked.eq(chunk)]
+            mask = ((1 << chunk.count) - 1) << chunk.activation[:len(place)]
+            m.d.sync += [looked_valid.eq(self.chunks.valid), looked.eq(chunk),
+                         looked_mask.eq(mask)]
         m.d.comb += self.slot.eq(Cat(goes, goes & left.any(), goes & ends, place, group,
                                      (weight + place)[:len(weight)], word))
         return m
+
+
+def _without_lowest(bits: Value) -> Value:
+    """``bits`` without the lowest one that is set."""
+    return bits & (bits - 1)[:len(bits)]

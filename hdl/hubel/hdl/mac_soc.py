@@ -44,4 +44,5 @@ class MacSoc(SerialSoc):
         wiring.connect(m, packets.spikes, link.spikes)
         wiring.connect(m, core.counters, link.counters)
         m.d.comb += link.active.eq(packets.active)
+        m.d.sync += self.busy.eq(link.active)
         return m

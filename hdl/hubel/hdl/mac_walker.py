@@ -83,13 +83,19 @@ class MacWalker(wiring.Component):
         line_ends, job_ends = Signal(), Signal()
         count = Signal(ChunkLayout(params)["count"].shape)
         bits = GROUP.bit_length() - 1
+        # How many activations are left of the group, or of the clock.
+        room = Signal(range(GROUP + 1), init=1) if params.skip_zeros else C(1, 1)
 
         def fits(length, first):
             """A run of ``length`` from ``first`` on is one chunk."""
             return length <= GROUP - first[:bits] if params.skip_zeros else length == 1
 
+        def begin(first):
+            """What is left of the group at ``first``."""
+            return [room.eq(GROUP - first[:bits])] if params.skip_zeros else []
+
         m.d.comb += [
-            count.eq(Mux(run_ends, left, GROUP - activation[:bits]) if params.skip_zeros else 1),
+            count.eq(Mux(run_ends, left, room)),
             line_ends.eq(run_ends & x_last),
             job_ends.eq(line_ends & y_last),
             self.chunks.valid.eq(walking),
@@ -106,7 +112,8 @@ class MacWalker(wiring.Component):
                 weight.eq(weight + count),
                 left.eq(left - count),
                 # What follows a chunk in its run begins a group.
-                run_ends.eq(fits((left - count)[:len(left)], C(0, bits))),
+                run_ends.eq(fits((left - room)[:len(left)], C(0, bits))),
+                *begin(C(0, bits)),
             ]
             with m.If(run_ends):
                 m.d.sync += [
@@ -116,6 +123,7 @@ class MacWalker(wiring.Component):
                     place_weight.eq(place_weight + steps["x_weight"]),
                     left.eq(run),
                     run_ends.eq(fits(run, next_run)),
+                    *begin(next_run),
                     x_left.eq(x_left - 1),
                     x_last.eq(x_left == 2),
                 ]
@@ -123,12 +131,14 @@ class MacWalker(wiring.Component):
                 m.d.sync += [start.eq(next_line) for start in (activation, place, line)]
                 m.d.sync += [start.eq(line_weight + steps["y_weight"])
                              for start in (weight, place_weight, line_weight)]
+                m.d.sync += begin(next_line)
                 m.d.sync += [run_ends.eq(fits(run, next_line)), x_left.eq(x), x_last.eq(x == 1),
                              y_left.eq(y_left - 1), y_last.eq(y_left == 2)]
         job = self.jobs.payload
         m.d.comb += self.jobs.ready.eq((~walking | (job_ends & self.chunks.ready))
                                        & (~job.first | self.may_start))
         with m.If(self.jobs.ready):
+            m.d.sync += begin(job.activation)
             m.d.sync += walking.eq(self.jobs.valid)
             m.d.sync += [start.eq(job.activation) for start in (activation, place, line)]
             m.d.sync += [start.eq(job.weight) for start in (weight, place_weight, line_weight)]

@@ -1,4 +1,4 @@
-"""What every core with a serial port has in common: its two wires."""
+"""What every core with a serial port has in common: its two wires, and one for a meter."""
 
 from typing import Any
 
@@ -27,15 +27,20 @@ class SerialSoc(wiring.Component):
         From the host; asynchronous.
     tx : :py:`Out(1, init=1)`
         To the host.
+    busy : :py:`Out(1)`
+        A clock ago the core worked, or its spikes waited for the line: a meter trims its window
+        with it.
     """
     rx: Signal
     tx: Signal
+    busy: Signal
 
     def __init__(self, *, divisor: int, members: dict[str, Any] | None = None):
         self._divisor = divisor
         super().__init__({
             "rx": In(1, init=1),  # pyright: ignore[reportCallIssue]
             "tx": Out(1, init=1),  # pyright: ignore[reportCallIssue]
+            "busy": Out(1),
             **(members or {}),
         })
 

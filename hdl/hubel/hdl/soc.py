@@ -81,6 +81,7 @@ class SpikeSoc(SerialSoc):
         wiring.connect(m, core.counters, link.counters)
         wiring.connect(m, link.access, core.memory)
         m.d.comb += link.active.eq(core.active | events.o.valid)
+        m.d.sync += self.busy.eq(link.active)
         return m
 
     def _elaborate_boot(self, m, link):

@@ -16,9 +16,9 @@ Ints = npt.NDArray[np.int64]
 _TO_JOB = 1
 # from the last activation of a word to the first of its lanes with its bias, to the first of its
 # activations as it is written, and to the start of the next layer, the lanes themselves left out.
-_TO_TOTAL, _TO_WRITE, _TO_START = 7, 13, 13
+_TO_TOTAL, _TO_WRITE, _TO_START = 8, 14, 14
 # In the final layer, where a word waits until the one before has left.
-_FINAL = 8
+_FINAL = 9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from .cli_nature import Json
 from .cli_print import print_json, print_table
 from .energy import estimate as model
 from .figure import CORE_RAIL, USB_BOARD, Figure, total
-from .meter_log import load_log
+from .meter_log import load_log, load_marks
 from .switching import read_activity
 from .units import quantity
 
@@ -73,7 +73,7 @@ def estimate(
         shares = whole.shares
         print_json({"joules": whole.value, "shares": shares, "terms": [p.to_json() for p in parts]})
         return
-    _print(parts)
+    print_figures(parts)
     print(f"{whole}; {whole.boundary}")
 
 
@@ -111,21 +111,29 @@ def log(
     operations: Annotated[
         int | None, typer.Option(min=1, help="Synaptic operations while busy.")
     ] = None,
+    marks: Annotated[
+        Path | None,
+        typer.Option(help="Without a busy pin: windows of `hubel energy measure --marks`."),
+    ] = None,
     gain: Annotated[float, typer.Option(min=0, help="Of the meter: 95 % half width, of 1.")] = 0.01,
     as_json: Json = False,
 ) -> None:
-    """Joules while the busy pin was high, gross and net of the idle power of the same log."""
+    """Joules while the busy pin was high (with --marks: while a host waited for the board), gross
+    and net of the idle power of the same log."""
     meter = load_log(file, boundary=_BOUNDARIES[boundary], gain=gain)
+    if marks is not None:
+        meter = meter.marked(load_marks(marks))
     figures = [meter.gross(), meter.net()]
     if operations is not None:
         figures += meter.per_operation(operations)
     if as_json:
         print_json([figure.to_json() for figure in figures])
     else:
-        _print(figures)
+        print_figures(figures)
 
 
-def _print(figures: list[Figure]) -> None:
+def print_figures(figures: list[Figure]) -> None:
+    """Print figures, one a row."""
     rows = [
         (
             f.name,

@@ -7,7 +7,7 @@ where a tool said no.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,26 @@ from hubel.boards import board as board_named
 from hubel.boards.flash import flash as flash_board
 from hubel.boards.report import BuildReport
 from hubel.hdl.program import Program, Reset
-from hubel.sim import compare, gateware, golden, simulator
+from hubel.sim import compare as compare_runs
+from hubel.sim import gateware, golden, simulator
 from hubel.sim.boot_image import boot_image
 from hubel.sim.golden import Trace
 
 from . import backends, footprint
 from . import report as html_report
+from .activity import Activity, simulated
 from .bench_golden import NETWORKS, Speed, bench_network
+from .board import Board as LinkedBoard
 from .board_table import newest
 from .building import build_recorded
+from .compare_ann import compare
 from .convert import PERCENTILE
 from .convert import convert as convert_mlp
 from .demo import Settings, demo
 from .digits import FULL_SCALE, load_digits
 from .doctor import Finding, doctor
+from .energy import estimate as energy
+from .idle import Baseline
 from .loihi_file import load_loihi
 from .network import Network
 from .nir import load_nir, save_nir
@@ -42,31 +48,40 @@ from .quantise import quantise
 from .quantise_config import auto_config
 from .ranges import PopulationRanges
 from .ranges import ranges as ranges_of
+from .repeated import LONG_ENOUGH, Repeated, repeat
 from .report_data import ReportData
 from .spike_file import load_inputs, load_trace, save_trace
+from .sweep import sweep
 from .train import Mlp, load_mlp, save_mlp
 from .training import train_digits
+from .window import Sensor
 
 __all__ = [
+    "Activity",
     "Finding",
     "Settings",
     "Speed",
+    "activity",
     "bench",
     "build",
+    "compare",
     "compile",
     "configure",
     "convert",
     "demo",
     "diff",
     "doctor",
+    "energy",
     "flash",
     "load_config",
     "load_network",
+    "measure",
     "nature",
     "ranges",
     "report",
     "run",
     "sim",
+    "sweep",
     "train",
     "verilog",
 ]
@@ -225,6 +240,50 @@ def sim(
     )
 
 
+def activity(
+    program: PathLike,
+    *,
+    inputs: PathLike = "digits",
+    images: int | None = 2,
+    steps: int = 16,
+    lanes: int = 8,
+    netlist: bool = False,
+    dump: PathLike | None = None,
+    on_stage: Callable[[str], None] = _quiet,
+) -> Activity:
+    """What the registers of a core toggle in a simulation; see :func:`.activity.simulated`."""
+    loaded, _ = load_program(program)
+    spikes = _inputs(loaded, inputs, steps, images, 1000)
+    return simulated(loaded, spikes, lanes=lanes, netlist=netlist, dump=dump, on_stage=on_stage)
+
+
+def measure(
+    program: PathLike,
+    *,
+    port: str,
+    sensors: Sequence[Sensor],
+    seconds: float = LONG_ENOUGH,
+    inputs: PathLike = "digits",
+    images: int | None = 1,
+    steps: int = 16,
+    baselines: Sequence[Baseline] = (),
+    on_stage: Callable[[str], None] = _quiet,
+    on_second: Callable[[int, int], None] = _quiet,
+) -> tuple[Repeated, int]:
+    """Inferences on the board at ``port`` until the window of the meters is long enough, and the
+    clock of the board in Hz, 0 if it does not know; see :func:`.repeated.repeat`."""
+    loaded, _ = load_program(program)
+    spikes = _inputs(loaded, inputs, steps, images, 1000)
+    on_stage(f"connecting to {port}")
+    with LinkedBoard(port) as board:
+        board.program(loaded)
+        on_stage("measuring")
+        found = repeat(
+            board, spikes, sensors, seconds=seconds, baselines=baselines, on_second=on_second
+        )
+        return found, board.identity.clock_hz
+
+
 def build(
     program: PathLike,
     *,
@@ -325,7 +384,7 @@ def run(
     return loaded, trace, seconds
 
 
-def diff(expected: PathLike, got: PathLike) -> compare.Divergence | None:
+def diff(expected: PathLike, got: PathLike) -> compare_runs.Divergence | None:
     """The first difference of two runs that :func:`run` saved, or None if there is none."""
     (names, first), (others, second) = load_trace(expected), load_trace(got)
     if names != others:
@@ -333,7 +392,7 @@ def diff(expected: PathLike, got: PathLike) -> compare.Divergence | None:
             f"{got}: a run of {', '.join(others)}, but {expected} is one of {', '.join(names)}; "
             f"give two runs of the same Program"
         )
-    return compare.diff(names, first, second)
+    return compare_runs.diff(names, first, second)
 
 
 def report(folder: PathLike) -> Path:

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hubel.hdl.link_protocol import REQUEST_MOST, Command, Flag, Result, event_bytes
+from hubel.hdl.mac_packets import packet_params
 from hubel.hdl.mac_params import MacParams
 from hubel.hdl.mac_program import MacProgram
 from hubel.hdl.params import CoreParams
 from hubel.hdl.program import Program
 from hubel.sim import gateware, golden, mac, mac_gateware
+from hubel.sim.frames import Answer, encode_request
 from hubel.sim.mac_clocks import mac_clocks
 
 from .compare_tasks import Task
@@ -22,8 +25,8 @@ from .fit import decaying_states
 from .inference import RAM_WIDTH, ram_accesses
 from .quantise_ann import quantise_values
 
-#: Bytes of a packet of the serial port, and bits of a byte on the line.
-PACKET_BYTES, BYTE_BITS = 2, 10
+#: Bits of a byte on the serial line.
+BYTE_BITS = 10
 
 # Samples that golden runs at once.
 _CHUNK = 100
@@ -58,6 +61,16 @@ class Side:
     def to_json(self) -> dict[str, Any]:
         """A dictionary that ``json.dumps`` accepts."""
         return asdict(self)
+
+
+def line_bytes(sent: float, received: float, event_size: int) -> float:
+    """Bytes on the host link, both ways, for so many events of ``event_size`` bytes that follow
+    those of the inference before: full requests, and the frames around them and their answers."""
+    requests = sent * event_size / (REQUEST_MOST // event_size * event_size)
+    # The last byte of an answer's payload says how many bytes of events were taken.
+    answer = Answer(Command.EVENTS, 0, b"\1", Result.OK, Flag(0))
+    around = len(encode_request(Command.EVENTS, 0)) + len(answer.to_bytes())
+    return (sent + received) * event_size + requests * around
 
 
 def mac_ram_accesses(params: MacParams, counters: dict[str, int], ram_width: int) -> int:
@@ -130,7 +143,7 @@ def mac_side(
         clocks=float(clocks.finished[-1]) / n,
         latency_clocks=float(clocks.latency.mean()),
         # START, the activations, END; the class, END.
-        link_bytes=PACKET_BYTES * (program.inputs.neurons + 4.0),
+        link_bytes=line_bytes(program.inputs.neurons + 2, 2, event_bytes(packet_params(params))),
         dsp_operations=counters["weight_reads"] * lanes / n,
         ram_accesses={
             family: mac_ram_accesses(params, counters, bits) / n
@@ -176,15 +189,16 @@ def snn_side(
     """
     params = program.params(lanes=lanes)
     totals: dict[str, int] = {}
-    correct = packets = 0
+    correct = sent = received = 0
     for number, (part, labels) in enumerate(_chunks(task)):
         on_stage(f"{name}: golden, image {number * _CHUNK} of {len(task.labels)}")
         spikes = encode(part, steps, task.full_scale)
         trace = golden.run(program, spikes, lanes=lanes)
         assert trace.membrane is not None
         correct += np.count_nonzero(decide(trace.spikes[-1], trace.membrane[-1]) == labels)
-        # Spikes both ways, START and the ENDs.
-        packets += int(spikes.sum()) + int(trace.spikes[-1].sum()) + 2 * len(part) * (steps + 1)
+        # Spikes, START and the ENDs.
+        sent += int(spikes.sum()) + len(part) * (steps + 1)
+        received += int(trace.spikes[-1].sum()) + len(part) * (steps + 1)
         for counter, count in trace.counters.total().items():
             totals[counter] = totals.get(counter, 0) + count
     shown = encode(task.test[:images], steps, task.full_scale)
@@ -216,7 +230,7 @@ def snn_side(
         events=totals["events"] / n,
         clocks=totals["busy"] / n * a_busy_clock,
         latency_clocks=totals["busy"] / n * alone.cycles / alone_busy,
-        link_bytes=PACKET_BYTES * packets / n,
+        link_bytes=line_bytes(sent / n, received / n, event_bytes(params)),
         dsp_operations=totals["updates"] * lanes * decaying_states(params) / n,
         ram_accesses={
             family: ram_accesses(params, totals, bits) / n for family, bits in RAM_WIDTH.items()

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .figure import Figure
+from .npz import atomic_file
 
 #: A step between two samples that is so many times the usual one is a gap.
 GAP_STEPS = 10
@@ -165,6 +166,29 @@ class MeterLog:
             distribution="normal",
             group=f"{self.name} gain",
         )
+
+
+def save_marks(path: str | os.PathLike[str], windows: Sequence[tuple[float, float]]) -> None:
+    """Save ``windows`` (begin, end) in s for :func:`load_marks`, whole or not at all."""
+    rows = "".join(f"{begin:.6f},{end:.6f}\n" for begin, end in windows)
+    with atomic_file(path) as temporary:
+        Path(temporary).write_text(f"begin_s,end_s\n{rows}", "utf-8")
+
+
+def load_marks(path: str | os.PathLike[str]) -> list[tuple[float, float]]:
+    """Load what :func:`save_marks` saved; ValueError that names the line of what is no window."""
+    windows = []
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            try:
+                begin, end = float(row["begin_s"]), float(row["end_s"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"{path}:{reader.line_num}: no begin_s and end_s") from error
+            if not begin < end:
+                raise ValueError(f"{path}:{reader.line_num}: ends before it begins")
+            windows.append((begin, end))
+    return windows
 
 
 def load_log(

@@ -16,8 +16,8 @@ _FIGURE_SPACE, _PUNCTUATION_SPACE = "\N{FIGURE SPACE}", "\N{PUNCTUATION SPACE}"
 @dataclass(frozen=True)
 class Table:
     """Text in rows. A column whose head begins with ``>`` holds numbers: its cells are padded
-    with spaces as wide as a digit, so that decimal points lie below each other. ``notes`` are
-    numbered from 1 and stand below."""
+    with spaces as wide as a digit, so that decimal points lie below each other, unless there are
+    units. ``notes`` are numbered from 1 and stand below."""
 
     caption: str
     head: tuple[str, ...]
@@ -34,7 +34,10 @@ class Table:
 
 
 def _aligned(cells: Sequence[str]) -> list[str]:
-    """``cells`` with as many places after the decimal point as the longest."""
+    """``cells`` with as many places after the decimal point as the longest; as they are, where
+    units follow, which end them at different places."""
+    if any(any(map(str.isspace, cell)) for cell in cells):
+        return list(cells)
     places = [len(cell.partition(".")[2]) for cell in cells]
     return [
         cell

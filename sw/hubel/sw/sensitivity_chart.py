@@ -36,11 +36,12 @@ def draw(found: Sensitivity) -> Drawing:
     )
     if names:
         rows = list(found.importance.values())
-        axes[1].barh(names, [row["pawn"] for row in rows], color="#00697a", label="this parameter")
+        axes[1].barh(names, [row["pawn"] for row in rows], height=min(0.8, 0.2 * len(names)),
+                     color="#00697a", label="this parameter")  # fmt: skip
         axes[1].plot([row["noise"] for row in rows], names, "|", color="#a8481f", markersize=16,
                      markeredgewidth=2.5, label="95 % of it shuffled")  # fmt: skip
         axes[1].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
-        axes[1].invert_yaxis()
+        axes[1].set_ylim(len(names) - 0.4, -0.6)
         axes[1].set_xlim(left=0)
         axes[1].set_xlabel("importance (PAWN)")
     for panel in axes:

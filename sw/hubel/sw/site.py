@@ -115,6 +115,23 @@ UNKNOWN_PUE = Figure(
     distribution="triangular",
     group="PUE",
 )
+#: Means of data centres by year, and of one site: published values without an interval.
+PUBLISHED_PUE = {
+    which: Figure(
+        name=f"PUE {which}",
+        value=value,
+        unit="1",
+        kind="assumed",
+        subkind="published",
+        boundary="facility",
+        source=f"Google, {which}" if which == "Iowa" else f"Uptime Institute global survey {which}",
+        group="PUE",
+    )
+    for which, value in (
+        *(("2018", 1.58), ("2019", 1.67), ("2020", 1.59), ("2021", 1.57), ("2022", 1.55)),
+        *(("2023", 1.58), ("2024", 1.56), ("Iowa", 1.11)),
+    )
+}
 #: Loss in transmission and distribution; the world value is a rounded, weaker one.
 GRID_LOSS = {
     place: Figure(
