@@ -1,6 +1,7 @@
 """Routers in rows and columns."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -74,6 +75,11 @@ class RouterMesh(wiring.Component):
     ValueError
         If there is no such mesh, edge, or row of a table.
     """
+    i: Any
+    o: Any
+    edge_i: Any
+    edge_o: Any
+    unrouted: Any
     table: stream.Interface
 
     def __init__(self, rows: int, columns: int, params: RouterParams = RouterParams(),  # noqa: B008
