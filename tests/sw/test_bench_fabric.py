@@ -38,6 +38,7 @@ def test_picture() -> None:
     ]  # fmt: skip
     text = picture(lambda width: fabric_chart.mesh_load(curves, width), name="mesh")
     assert "to one node" in text and "to four nodes" in text
+    assert "1,000" in text and "mathdefault" not in text
     assert fabric_chart.mesh_load(curves, 350) is not None
 
 

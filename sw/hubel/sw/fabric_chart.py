@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import StrMethodFormatter
 
 from .mesh_load import LoadCurve
 from .svg import MUTED, RUST, TEAL, pixels
@@ -26,6 +27,8 @@ def mesh_load(curves: Sequence[LoadCurve], width: int) -> Drawing:
     panels[0].legend(loc="upper left")
     panels[1].set_title("Clocks until they do, queue included")
     panels[1].set_yscale("log")
+    # Without the mathematics that an SVG with text as text cannot have.
+    panels[1].yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     for panel in panels:
         panel.set_xlabel("offered, a node and clock")
         panel.set_xlim(left=0)
