@@ -5,7 +5,8 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge, Timer
+from cocotb.simtime import get_sim_time
+from cocotb.triggers import RisingEdge, Timer, with_timeout
 
 from hubel.sim.simulator import bench_parameters, bench_result
 from hubel.sim.streams import StreamSink, StreamSource
@@ -106,9 +107,10 @@ async def passes_packets(dut):
             cocotb.start_soon(spoil(dut, line, task, bit, task["seed"]))
     for name in "ab":
         cocotb.start_soon(hold_up(Side(dut, name), task, bit, task["seed"]))
-    begin = cocotb.simtime.get_sim_time("ps")
+    begin = get_sim_time("ps")
     for name, (source, _) in sides.items():
         cocotb.start_soon(source.send(sent[name]))
+    ends = [cocotb.start_soon(end_of(sides[name][1], task["count"])) for name in "ab"]
     for name, other in ("ab", "ba"):
         sink = sides[other][1]
         while len(sink.payloads) < task["count"]:
@@ -116,7 +118,7 @@ async def passes_packets(dut):
             await Timer(task["patience"] * bit, unit="ps")
             assert len(sink.payloads) > before, f"{name} to {other}: {before} came, no more"
             assert sink.payloads == sent[name][: len(sink.payloads)], f"{name} to {other}: wrong"
-    end = cocotb.simtime.get_sim_time("ps")
+    times = [await end for end in ends]
     # What comes twice, comes in some time-outs.
     await Timer(1200 * bit, unit="ps")
     for name, other in ("ab", "ba"):
@@ -125,6 +127,38 @@ async def passes_packets(dut):
         {
             "a": counters(dut, "a"),
             "b": counters(dut, "b"),
-            "clocks": (end - begin) / task["periods"][0],
+            "clocks": (max(times) - begin) / max(task["periods"]),
         }
     )
+
+
+async def end_of(sink: StreamSink, count: int) -> float:
+    """When the packet came that makes ``count``."""
+    await sink.receive(count)
+    return get_sim_time("ps")
+
+
+@cocotb.test()
+async def survives_resets(dut):
+    """Side "b" is reset ``resets`` times in the middle of what both send, then lives on."""
+    task = bench_parameters()
+    draw = random.Random(task["seed"] + 1)
+    bit = max(task["periods"]) * task["divisor"]
+    sides = await start(dut, task)
+    for line in ("ab", "ba"):
+        if task["fault"]:
+            cocotb.start_soon(spoil(dut, line, task, bit, task["seed"]))
+    for name in "ab":
+        cocotb.start_soon(hold_up(Side(dut, name), task, bit, task["seed"]))
+        # Packets are numbers that count up.
+        cocotb.start_soon(sides[name][0].send(range(1 << 30)))
+    for _ in range(task["resets"]):
+        await Timer(draw.randint(1, 6000) * bit, unit="ps")
+        dut.b_rst.value = 1
+        await Timer(draw.choice([2, 2, 10, 100, 3000]) * bit, unit="ps")
+        dut.b_rst.value = 0
+    here, there = (len(sides[name][1].payloads) for name in "ab")
+    for name, before in (("a", here), ("b", there)):
+        await with_timeout(sides[name][1].receive(before + 30), 200_000 * bit, "ps")
+    result = {f"to_{name}": sides[name][1].payloads for name in "ab"}
+    bench_result({**result, "a": counters(dut, "a"), "b": counters(dut, "b")})

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hubel.hdl.serial_params import (
     BYTE_WIDTH,
     CRC_BYTES,
-    CRC_INITIAL,
     CRC_POLYNOMIAL,
     HEAD_BYTES,
     NUMBER_WIDTH,
@@ -23,6 +22,7 @@ FIRST = 1 << BYTE_WIDTH
 
 _CRC_WIDTH = BYTE_WIDTH * CRC_BYTES
 _REFLECTED = int(f"{CRC_POLYNOMIAL:0{_CRC_WIDTH}b}"[::-1], 2)
+_ONES = (1 << _CRC_WIDTH) - 1
 _NUMBERS = 1 << NUMBER_WIDTH
 
 
@@ -57,13 +57,13 @@ class Frame:
 
 def check_sum(data: Iterable[int]) -> int:
     """The sum of bytes of 7 bits: CRC-21 with the polynomial of CAN FD (ISO 11898-1:2015), bits in
-    the order of the line, all ones at first."""
-    crc = CRC_INITIAL
+    the order of the line, from 0, inverted at the end."""
+    crc = 0
     for byte in data:
         for i in range(BYTE_WIDTH):
             odd = (crc ^ byte >> i) & 1
             crc = crc >> 1 ^ (_REFLECTED if odd else 0)
-    return crc
+    return crc ^ _ONES
 
 
 def _split(value: int, count: int) -> list[int]:
@@ -115,7 +115,7 @@ class FrameDecoder:
         if len(self._body) < HEAD_BYTES + data + CRC_BYTES:
             return None
         body, self._body = self._body, []
-        if check_sum(body) != 0:
+        if _split(check_sum(body[:-CRC_BYTES]), CRC_BYTES) != body[-CRC_BYTES:]:
             self.bad += 1
             return None
         word = sum(x << BYTE_WIDTH * i for i, x in enumerate(body[:-CRC_BYTES]))
