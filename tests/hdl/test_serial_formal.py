@@ -71,8 +71,8 @@ class PhasesOut(Elaboratable):
         m.submodules.dut = dut = self.dut
         constant(m, self.start)
         sent, came, begun, ack = Signal(WIDTH), Signal(WIDTH), Signal(), Signal()
-        # At first the acknowledgement may still be up.
-        m.d.sync += begun.eq(1)
+        # At first the acknowledgement may still be up, for a while.
+        m.d.sync += begun.eq(begun | ~self.start | self.moves)
         m.d.comb += [dut.ack.eq(ack | (self.start & ~begun)), dut.i.payload.eq(sent)]
         before, address, req = Signal(), Signal(WIDTH), dut.req
         m.d.sync += [before.eq(req), address.eq(dut.address)]

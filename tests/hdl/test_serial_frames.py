@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from amaranth import sim
+from amaranth.hdl import Elaboratable, Module
 
 from hubel.hdl.serial_frames import SerialDeframer, SerialFramer
 from hubel.hdl.serial_link import SerialLink
@@ -153,9 +154,57 @@ class Uart:
             self.clock += 1
 
 
-@pytest.mark.parametrize("fault", [0.0, 0.02])
-@pytest.mark.parametrize("window", [2, 8])
-def test_software_is_the_other_end(fault: float, window: int) -> None:
+class Pair(Elaboratable):
+    """Two sides on one clock."""
+
+    def __init__(self, **sizes: int):
+        self.a, self.b = SerialLink(32, **sizes), SerialLink(32, **sizes)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.a, m.submodules.b = self.a, self.b
+        m.d.comb += [self.a.rx.eq(self.b.tx), self.b.rx.eq(self.a.tx)]
+        return m
+
+
+@pytest.mark.parametrize("sizes", [{}, {"divisor": 8, "lanes": 4}])
+def test_latency(sizes: dict[str, int]) -> None:
+    dut = Pair(**sizes)
+    params = dut.a.params
+    seen: dict[str, int] = {}
+
+    async def bench(ctx):
+        clock = 0
+        while not (ctx.get(dut.a.up) and ctx.get(dut.b.up)):
+            await ctx.tick()
+            clock += 1
+        seen["up"] = clock
+        await ctx.tick().repeat(2 * params.frame_clocks)
+        ctx.set(dut.a.i.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.a.i.valid, 0)
+        clock = 0
+        while not ctx.get(dut.b.o.valid):
+            await ctx.tick()
+            clock += 1
+        seen["latency"] = clock
+
+    simulate(dut, bench)
+    short = params.frame_bytes(FrameKind.ACK) * params.byte_clocks
+    print(seen, params.timeout_clocks, params.frame_clocks)
+    assert params.timeout_clocks < seen["up"] < params.timeout_clocks + 3 * short
+    assert params.frame_clocks < seen["latency"] < params.frame_clocks + 12
+
+
+@pytest.mark.parametrize(
+    "window, fault",
+    [
+        (8, 0.02),
+        pytest.param(8, 0.0, marks=pytest.mark.long),
+        pytest.param(2, 0.02, marks=pytest.mark.long),
+    ],
+)
+def test_software_is_the_other_end(window: int, fault: float) -> None:
     """Its packets come, and those of the gateware; it takes them when it likes."""
     dut = SerialLink(32, window=window)
     peer = SerialPeer(32, window=window, timeout=dut.params.timeout_clocks)

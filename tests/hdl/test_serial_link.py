@@ -24,6 +24,10 @@ SIZES = [
 LONG = 20_000
 
 
+def long(*values):
+    return pytest.param(*values, marks=pytest.mark.long)
+
+
 def passed(simulator, cache_dir, testcase: str = "passes_packets", **task):
     sizes = {key: task.pop(key) for key in ("lanes", "divisor", "window") if key in task}
     width = task.pop("width", WIDTH)
@@ -52,7 +56,7 @@ def verilator() -> Simulator:
     return find_simulator("verilator")
 
 
-@pytest.mark.parametrize("periods", [[10_000, 10_000], APART, [7_920, 7_842]])
+@pytest.mark.parametrize("periods", [APART, long([10_000, 10_000]), long([7_920, 7_842])])
 def test_a_good_line(verilator, cache_dir, periods: list[int]) -> None:
     result = passed(verilator, cache_dir, periods=periods, gap=0.2, stall=0.3, count=25)
     for side in "ab":
@@ -68,34 +72,34 @@ def spoiled(simulator, cache_dir, **task) -> None:
         assert result[side]["dropped"] == 0
 
 
-@pytest.mark.parametrize("fault, seed", [(1000, 1), (400, 2), (250, 3)])
+@pytest.mark.parametrize("fault, seed", [(400, 2), long(1000, 1), long(250, 3)])
 def test_a_bad_line(verilator, cache_dir, fault: int, seed: int) -> None:
     """A fault every 10 frames, every 4, every 2.5."""
     spoiled(verilator, cache_dir, fault=fault, seed=seed, delay=97 * seed)
 
 
 def test_a_bad_line_in_icarus(icarus, cache_dir) -> None:
-    spoiled(icarus, cache_dir, fault=300, seed=1, count=12)
+    spoiled(icarus, cache_dir, fault=200, seed=1, count=8)
 
 
-@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("sizes", [SIZES[0], long(SIZES[1])])
 def test_other_sizes(verilator, cache_dir, sizes: dict[str, int]) -> None:
-    spoiled(verilator, cache_dir, fault=150, seed=5, **sizes)
+    spoiled(verilator, cache_dir, fault=150, seed=5, count=20, **sizes)
 
 
-@pytest.mark.parametrize("periods", [[10_000, 10_100], [10_100, 10_000]])
+@pytest.mark.parametrize("periods", [[10_000, 10_100], long([10_100, 10_000])])
 def test_clocks_a_packet(verilator, cache_dir, periods: list[int]) -> None:
     """Both directions are full, and still a packet takes the time of its frame on the line, but for
     the first ones, and some for the handshake."""
-    few, many = (passed(verilator, cache_dir, periods=periods, count=n) for n in (20, 120))
+    few, many = (passed(verilator, cache_dir, periods=periods, count=n) for n in (20, 70))
     assert many["a"]["resent"] == many["b"]["resent"] == 0
-    clocks = (many["clocks"] - few["clocks"]) / 100
+    clocks = (many["clocks"] - few["clocks"]) / 50
     print("clocks a packet", clocks)
     assert SerialLinkParams(width=WIDTH).frame_clocks == 400
     assert clocks == pytest.approx(400, rel=0.01)
 
 
-@pytest.mark.parametrize("fault, seed", [(0, 1), (0, 2), (1500, 3)])
+@pytest.mark.parametrize("fault, seed", [(0, 1), long(0, 2), long(1500, 3)])
 def test_resets_of_one_side(verilator, cache_dir, fault: int, seed: int) -> None:
     """Nothing comes twice or out of order; what is missing is not more than what is reported by the
     side that was not reset."""
