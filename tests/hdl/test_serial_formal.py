@@ -26,7 +26,7 @@ class PhasesIn(Elaboratable):
     def __init__(self, settle: int = 0, early: bool = False):
         self.dut = FourPhaseIn(WIDTH, settle=settle)
         self.rises, self.falls, self.noise = Signal(), Signal(), Signal(WIDTH)
-        self.free = [self.rises, self.falls, self.noise, self.dut.o.ready]
+        self.free: list[Value] = [self.rises, self.falls, self.noise, self.dut.o.ready]
         self.slow = 3 if early else 2 + settle
 
     def elaborate(self, platform):
@@ -64,7 +64,7 @@ class PhasesOut(Elaboratable):
         self.moves = Signal()
         self.start = Signal()
         self.hasty = hasty
-        self.free = [self.moves, self.dut.i.valid, self.start]
+        self.free: list[Value] = [self.moves, self.dut.i.valid, self.start]
 
     def elaborate(self, platform):
         m = Module()
@@ -153,7 +153,7 @@ class Windows(Elaboratable):
         if up:
             for side in self.sides:
                 Value.cast(side.state)._init = LinkState.UP.value
-        self.free = [signal for line in self.lines for signal in line.free]
+        self.free: list[Value] = [signal for line in self.lines for signal in line.free]
         for side in self.sides:
             self.free += [side.i.valid, side.o.ready]
 
@@ -233,7 +233,7 @@ class Reset(Elaboratable):
         self.most = most
         Value.cast(self.sides[1].state)._init = state.value
         self.ghost = Signal(len(Value.cast(self.sides[0].head)) + WIDTH)
-        self.free = [self.ghost, *(signal for line in self.lines for signal in line.free)]
+        self.free: list[Value] = [self.ghost, *(signal for line in self.lines for signal in line.free)]
         for side in self.sides:
             self.free += [side.i.valid, side.o.ready]
 

@@ -2,6 +2,7 @@
 """Two sides of a serial link, and lines that spoil what they carry."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def long(*values):
     return pytest.param(*values, marks=pytest.mark.long)
 
 
-def passed(simulator, cache_dir, testcase: str = "passes_packets", **task):
+def passed(simulator, cache_dir, testcase: str = "passes_packets", **task: Any):
     sizes = {key: task.pop(key) for key in ("lanes", "divisor", "window") if key in task}
     width = task.pop("width", WIDTH)
     text = to_verilog(LinkPair(width, **sizes), name="link_pair")
@@ -83,7 +84,7 @@ def test_a_bad_line_in_icarus(icarus, cache_dir) -> None:
 
 
 @pytest.mark.parametrize("sizes", [SIZES[0], long(SIZES[1])])
-def test_other_sizes(verilator, cache_dir, sizes: dict[str, int]) -> None:
+def test_other_sizes(verilator, cache_dir, sizes: dict[str, Any]) -> None:
     spoiled(verilator, cache_dir, fault=150, seed=5, count=20, **sizes)
 
 
