@@ -54,4 +54,5 @@ class LearningSoc(SerialSoc):
             core.port.address.eq(link.access.address),
             link.active.eq(core.active | link.events.valid),
         ]
+        m.d.sync += self.busy.eq(link.active)
         return m
