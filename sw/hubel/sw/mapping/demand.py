@@ -1,5 +1,7 @@
 """What a part of a population takes of a core, without building it."""
 
+from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,12 +22,19 @@ class Demands:
         self.program = program
         self.lanes = lanes
         self.limits = limits
+        self._most_words = limits.weight_words // 4
         self._clocks = step_clocks(program, rates, lanes)
         self._words = lru_cache(maxsize=None)(self._weight_words)
         self._rows = {
             source.name: 2 << (source.shape.neurons - 1).bit_length() for source in program.sources
         }
         self._reads = {p.name: self._sources(p.name) for p in program.populations}
+
+    def without(self, resource: str) -> "Demands":
+        """The same for cores that have any amount of ``resource``."""
+        other = copy(self)
+        other.limits = replace(self.limits, **{resource: 1 << 62})
+        return other
 
     def _sources(self, name: str) -> frozenset[str]:
         """Sources that a part of population ``name`` reads: those of its projections, and the first
@@ -88,7 +97,7 @@ class Demands:
             projection,
             part,
             lanes=self.lanes,
-            most_words=self.limits.weight_words // 4,
+            most_words=self._most_words,
         )
 
     def usage(self, parts: tuple[Part, ...]) -> Usage:

@@ -8,7 +8,7 @@ from hubel.hdl.program import Program
 #: Resources, for people.
 RESOURCES = {
     "weight_words": "weight words",
-    "neurons": "neurons",
+    "neurons": "places for neurons",
     "list_rows": "rows of event lists",
     "populations": "populations",
 }
@@ -64,8 +64,7 @@ class CoreLimits:
         for field in fields(self):
             if getattr(self, field.name) < 1:
                 raise ValueError(
-                    f"a core needs room for at least one of its {RESOURCES[field.name]}, not "
-                    f"{getattr(self, field.name)}"
+                    f"a core has 1 or more {RESOURCES[field.name]}, not {getattr(self, field.name)}"
                 )
 
     def short(self, usage: Usage) -> str | None:

@@ -12,8 +12,8 @@ from .traffic import Cost, Flow, cost
 #: Best: as few hops as annealing finds. Random: anywhere.
 Placing = Literal["best", "random"]
 
-#: Moves that are tried for each place, and the temperatures between which they are, as shares of
-#: the mean hops of a flow.
+#: Moves that are tried for each place, and the temperatures between which they are, in units of the
+#: mean packets of a flow.
 _MOVES, _HOT, _COLD = 400, 1.0, 0.005
 
 #: Random placements whose mean is what a placement is compared with.
@@ -116,7 +116,7 @@ def _anneal(
     state = _Hops(flows, cores, order, columns, gateway)
     total = sum(state.each)
     best, least = list(state.order), total
-    scale = total / max(1, len(flows))
+    scale = sum(flow.packets for flow in flows) / len(flows)
     moves = _MOVES * len(order)
     for move in range(moves):
         temperature = scale * _HOT * (_COLD / _HOT) ** (move / moves)

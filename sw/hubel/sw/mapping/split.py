@@ -44,7 +44,7 @@ def split(demands: Demands, cores: int, parts: Spreading = "spread") -> Cores:
         if found is not None:
             break
     if found is None:
-        raise _refusal(demands, cores)
+        raise _refusal(demands, grains, cores)
     loads = [demands.clocks(demands.whole(p)) for p in natural]
     if parts == "spread" and cores > 1:
         low, high = sum(loads) / cores, sum(loads)
@@ -79,9 +79,10 @@ def _too_large(
     name = demands.program.populations[population].name
     need, room = getattr(usage, short), getattr(demands.limits, short)
     which = "its sources need" if short == "list_rows" else f"{_count(channels)} of it needs"
+    lanes = f" with {demands.lanes} lanes" if short == "neurons" else ""
     return ValueError(
-        f"population {name!r}: {which} {need:,} {RESOURCES[short]}, a core has {room:,}, and "
-        f"more cores do not help; use a core with more, or smaller populations"
+        f"population {name!r}: {which} {need:,} {RESOURCES[short]}{lanes}, a core has {room:,}, "
+        f"and more cores do not help: take larger cores, or a smaller network"
     )
 
 
@@ -138,30 +139,37 @@ def _largest(
     return stops[low]
 
 
-def _refusal(demands: Demands, cores: int) -> ValueError:
-    """Why the populations do not fit ``cores`` cores: what all of them need most of."""
-    program, limits = demands.program, demands.limits
-    needs = [demands.usage((demands.whole(p),)) for p in range(len(program.populations))]
-    short = max(
-        ("weight_words", "neurons", "populations"),
-        key=lambda name: sum(getattr(need, name) for need in needs) / getattr(limits, name),
-    )
-    total = sum(getattr(need, short) for need in needs)
-    largest = max(range(len(needs)), key=lambda p: getattr(needs[p], short))
+def _refusal(demands: Demands, grains: Sequence[int], cores: int) -> ValueError:
+    """Why the populations do not fit ``cores`` cores."""
+    program = demands.program
+    numbers = range(len(program.populations))
+    needs = [demands.usage((demands.whole(p),)) for p in numbers]
+
+    def total(resource: str) -> int:
+        return sum(getattr(need, resource) for need in needs)
+
+    # What ran out is what, if there were any amount of it, would let them fit; or else what they
+    # need most of.
+    mending = [
+        name
+        for name in RESOURCES
+        if _fill(demands.without(name), grains, numbers, cores, float("inf")) is not None
+    ]
+    shares = {name: total(name) / getattr(demands.limits, name) for name in mending or RESOURCES}
+    short = max(shares, key=lambda name: shares[name])
+    room, what = getattr(demands.limits, short), RESOURCES[short]
+    largest = max(numbers, key=lambda p: getattr(needs[p], short))
     name, need = program.populations[largest].name, getattr(needs[largest], short)
-    room, what = getattr(limits, short), RESOURCES[short]
-    enough = -(-total // room)
-    mend = (
-        f"take {max(enough, cores + 1)} cores or more (rows x columns), or fewer or larger lanes, "
-        f"or fewer neurons"
-    )
-    if total > room * cores:
-        has = f"a core has {room:,}" if cores == 1 else f"{cores} cores have {room * cores:,}"
-        rest = f" ({total:,} with the others)" if total > need else ""
-        return ValueError(f"population {name!r} needs {need:,} {what}{rest}, {has}: {mend}")
+    if short == "populations":
+        first = f"the network has {total(short):,} populations"
+    else:
+        first = f"population {name!r} needs {need:,} {what}"
+        first += f" ({total(short):,} with the others)" if total(short) > need else ""
+    has = f"a core has {room:,}" + (f", and there are {cores}" if cores > 1 else "")
+    enough = max(-(-total(short) // room), cores + 1)
     return ValueError(
-        f"the populations do not fit {cores} cores side by side, though their {total:,} {what} "
-        f"(most of them of {name!r}: {need:,}) are no more than the {room * cores:,} of all: {mend}"
+        f"{first}, {has}: take more cores (rows x "
+        f"columns), {enough} at least, larger ones, or a smaller network"
     )
 
 
