@@ -46,54 +46,69 @@ def _who(fabric: FabricProgram, end: int) -> str:
 
 def _check_endpoints(fabric: FabricProgram, starts: dict[int, int]) -> None:
     """Every sender has the readers that it waits for, every receiver the parts."""
-    ends, names = endpoints_of(fabric), source_names(fabric)
+    ends = endpoints_of(fabric)
+    for end, endpoint in ends.items():
+        _check_sizes(fabric, end, endpoint)
+    names = source_names(fabric)
     for end, endpoint in ends.items():
         who = _who(fabric, end)
-        _check_sizes(fabric, end, endpoint)
         parts, grants = [0] * len(endpoint.receivers), [0] * len(endpoint.senders)
         for key, meaning in endpoint.heard.items():
             if key not in starts:
                 raise ValueError(f"{who} hears key {key}, which nobody sends")
             other = ends[starts[key]]
-            numbers = grants if isinstance(meaning, Grant) else parts
-            number = meaning.sender if isinstance(meaning, Grant) else meaning.receiver
-            if not 0 <= number < len(numbers):
-                raise ValueError(f"{who}: key {key} means {meaning}, of {len(numbers)}")
-            numbers[number] += 1
             is_grant = key not in {sender.key for sender in other.senders}
             if is_grant != isinstance(meaning, Grant):
-                raise ValueError(f"{who} takes key {key} for {meaning}, "
-                                 f"{_who(fabric, starts[key])} does not")  # fmt: skip
-            if is_grant:
-                # Whoever grants reads what is granted.
-                sent = endpoint.senders[number].key
-                grants_of = next(i for i, r in enumerate(other.receivers) if r.grant_key == key)
-                if other.heard.get(sent) != Spikes(grants_of):
-                    raise ValueError(f"{_who(fabric, starts[key])} grants key {sent} of {who} "
-                                     f"with key {key}, but does not read it")  # fmt: skip
+                raise ValueError(
+                    f"{who} takes key {key} for {meaning}, {_who(fabric, starts[key])} does not"
+                )
+            if isinstance(meaning, Spikes):
+                parts[meaning.receiver] += 1
+                continue
+            # Whoever grants reads what is granted.
+            grants[meaning.sender] += 1
+            sent = endpoint.senders[meaning.sender].key
+            granted = next(i for i, r in enumerate(other.receivers) if r.grant_key == key)
+            if other.heard.get(sent) != Spikes(granted):
+                raise ValueError(
+                    f"{_who(fabric, starts[key])} grants key {sent} of {who} with key {key}, but "
+                    f"does not read it"
+                )
         for number, receiver in enumerate(endpoint.receivers):
-            if receiver.parts != parts[number]:
-                raise ValueError(f"{who}: receiver {number} waits for {receiver.parts} parts, "
-                                 f"{parts[number]} are sent to it")  # fmt: skip
+            if receiver.parts != parts[number] or not parts[number]:
+                raise ValueError(
+                    f"{who}: receiver {number} waits for {receiver.parts} parts, "
+                    f"{parts[number]} are sent to it"
+                )
             _check_channels(fabric, names, end, number, ends, starts)
         for number, sender in enumerate(endpoint.senders):
             if sender.readers != grants[number]:
-                raise ValueError(f"{who}: sender {number} waits for {sender.readers} grants, "
-                                 f"{grants[number]} are sent to it")  # fmt: skip
+                raise ValueError(
+                    f"{who}: sender {number} waits for {sender.readers} grants, "
+                    f"{grants[number]} are sent to it"
+                )
 
 
 def _check_sizes(fabric: FabricProgram, end: int, endpoint: Endpoint) -> None:
+    """There is a receiver for each input and a sender for each output, and no other is meant."""
     if end == len(fabric.nodes):
         inputs, outputs = len(fabric.whole.outputs), len(fabric.whole.inputs)
     else:
         node = fabric.nodes[end]
         assert node is not None
         inputs, outputs = len(node.program.inputs), len(node.program.outputs)
+    who = _who(fabric, end)
     if (len(endpoint.receivers), len(endpoint.senders)) != (inputs, outputs):
         raise ValueError(
-            f"{_who(fabric, end)} has {len(endpoint.receivers)} receivers and "
-            f"{len(endpoint.senders)} senders, its Program {inputs} and {outputs}"
+            f"{who} has {len(endpoint.receivers)} receivers and {len(endpoint.senders)} senders, "
+            f"its Program {inputs} inputs and {outputs} outputs"
         )
+    for key, meaning in endpoint.heard.items():
+        number, most = (
+            (meaning.sender, outputs) if isinstance(meaning, Grant) else (meaning.receiver, inputs)
+        )
+        if not 0 <= number < most:
+            raise ValueError(f"{who} takes key {key} for {meaning}, and has {most} of these")
 
 
 def _check_channels(

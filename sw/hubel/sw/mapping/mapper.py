@@ -34,6 +34,7 @@ def map_program(
     placing: Placing = "best",
     seed: int = 0,
     spikes: npt.ArrayLike | None = None,
+    rates: Rates | None = None,
     gateway_node: int = 0,
     key_bits: int = KEY_BITS,
 ) -> FabricProgram:
@@ -53,6 +54,8 @@ def map_program(
     spikes : array of bool, shape (samples, steps, inputs), optional
         Inputs whose activity says what load and traffic are; otherwise every neuron is taken to
         fire equally often (:data:`~hubel.sw.mapping.activity.ASSUMED`).
+    rates : mapping of name to array, optional
+        The activity itself, instead of ``spikes``: :data:`~hubel.sw.mapping.activity.Rates`.
     gateway_node : int
         Node whose router the host is at.
     key_bits : int
@@ -74,7 +77,7 @@ def map_program(
     if not 0 <= gateway_node < nodes:
         raise ValueError(f"the gateway must be at one of the nodes 0..{nodes - 1}, not at "
                          f"{gateway_node}")  # fmt: skip
-    rates = rates_of(program, spikes)
+    rates = rates_of(program, spikes) if rates is None else rates
     demands = Demands(program, rates, lanes=lanes, limits=limits or CoreLimits())
     cores = split(demands, nodes, parts)
     readers = readers_of(demands, cores)
