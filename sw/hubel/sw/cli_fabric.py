@@ -1,6 +1,7 @@
 """The command line of the mesh: `hubel map`."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,8 +19,6 @@ from .mapping.report import MappingReport, mapping_report
 from .program_file import load_program
 from .spike_file import load_inputs
 from .stages import Stages
-
-_DEFAULT = CoreLimits()
 
 
 def mesh_sizes(text: str) -> tuple[int, int]:
@@ -56,12 +55,12 @@ def map_command(
     bin_us: Annotated[int, typer.Option(min=1, help="Microseconds a step of a recording.")] = 1000,
     lanes: Annotated[int, typer.Option(help="Neurons side by side: 2, 4, 8, 16 or 32.")] = 8,
     gateway: Annotated[int, typer.Option(min=0, help="Node that the host is at.")] = 0,
-    weight_words: Annotated[int, typer.Option(min=1, help="Of a core.")] = _DEFAULT.weight_words,
-    neurons: Annotated[int, typer.Option(min=1, help="Of a core.")] = _DEFAULT.neurons,
+    weight_words: Annotated[int | None, typer.Option(min=1, help="Of a core.")] = None,
+    neurons: Annotated[int | None, typer.Option(min=1, help="Of a core.")] = None,
     list_rows: Annotated[
-        int, typer.Option(min=1, help="Rows of the event lists of a core.")
-    ] = _DEFAULT.list_rows,
-    populations: Annotated[int, typer.Option(min=1, help="Of a core.")] = _DEFAULT.populations,
+        int | None, typer.Option(min=1, help="Rows of the event lists of a core.")
+    ] = None,
+    populations: Annotated[int | None, typer.Option(min=1, help="Of a core.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Picture to write, .svg.")] = None,
     as_json: Json = False,
@@ -69,13 +68,22 @@ def map_command(
     """Map a Program to a mesh of cores: parts, places, routes; what each core and link has to do,
     next to random placements."""
     rows, columns = mesh_sizes(mesh)
-    limits = CoreLimits(weight_words=weight_words, neurons=neurons, list_rows=list_rows,
-                        populations=populations)  # fmt: skip
+    given = {
+        "weight_words": weight_words,
+        "neurons": neurons,
+        "list_rows": list_rows,
+        "populations": populations,
+    }
+    limits = replace(
+        CoreLimits.for_nodes(rows * columns), **{k: v for k, v in given.items() if v is not None}
+    )
     loaded, metadata = load_program(program)
     fired = None
     if spikes is not None:
         shape = loaded.inputs[0].shape.sizes if len(loaded.inputs) == 1 else None
-        fired, _ = load_inputs(spikes, steps=steps, images=images, bin_us=bin_us, shape=shape)
+        recording = shape is not None and shape[0] == 2
+        fired, _ = load_inputs(spikes, steps=steps, images=images, bin_us=bin_us,
+                               shape=shape if recording else None)  # fmt: skip
     with Stages(Console(stderr=as_json))("map") as stage:
         stage.doing("activity")
         rates = rates_of(loaded, fired)
@@ -122,7 +130,7 @@ def _print(report: MappingReport, limits: CoreLimits, assumed: Rates | None) -> 
             (node.node, ", ".join(node.populations), *shares, round(node.clocks),
              f"{node.sent:,.1f}", f"{node.received:,.1f}")
         )  # fmt: skip
-    columns = ("node", "populations", "weight words", "neurons", "list rows", "clocks", "sent",
+    columns = ("node", "populations", "weights", "neurons", "lists", "clocks", "sent",
                "received")  # fmt: skip
     print_table(console, columns, rows)
     placed, random = report.placed, report.random

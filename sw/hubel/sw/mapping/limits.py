@@ -33,8 +33,9 @@ class Usage:
 class CoreLimits:
     """The most that a core of the mesh may take, as in :class:`Usage`.
 
-    The defaults are for four nodes of 8 lanes on an ECP5-85F, whose 208 block RAMs of 18 kbit are
-    52 for each node; they add up to 48 with all memories full.
+    The defaults are for four nodes of 8 lanes and 8-bit weights on an ECP5-85F, whose 208 block
+    RAMs of 18 kbit are 52 for each node. A core does not fill all of its memories as a rule; one
+    that does takes 56 to 64.
 
     Parameters
     ----------
@@ -66,6 +67,16 @@ class CoreLimits:
                 raise ValueError(
                     f"a core has 1 or more {RESOURCES[field.name]}, not {getattr(self, field.name)}"
                 )
+
+    @classmethod
+    def for_nodes(cls, nodes: int) -> "CoreLimits":
+        """The defaults for a mesh of ``nodes`` nodes: fewer than four share the same chip."""
+        share = max(1, 4 // nodes)
+        return cls(
+            weight_words=cls.weight_words * share,
+            neurons=cls.neurons * share,
+            list_rows=cls.list_rows * share,
+        )
 
     def short(self, usage: Usage) -> str | None:
         """Name of the resource of which ``usage`` takes too much, or None: the one that it exceeds

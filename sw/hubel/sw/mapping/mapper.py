@@ -45,7 +45,7 @@ def map_program(
     program : Program
     rows, columns, lanes : int
     limits : CoreLimits, optional
-        What a core has room for.
+        What a core has room for; by default :meth:`CoreLimits.for_nodes` of the mesh.
     parts : "spread" or "fewest"
         Whether all cores share the load, or as few cores as possible are used.
     placing : "best" or "random"
@@ -78,7 +78,7 @@ def map_program(
         raise ValueError(f"the gateway must be at one of the nodes 0..{nodes - 1}, not at "
                          f"{gateway_node}")  # fmt: skip
     rates = rates_of(program, spikes) if rates is None else rates
-    demands = Demands(program, rates, lanes=lanes, limits=limits or CoreLimits())
+    demands = Demands(program, rates, lanes=lanes, limits=limits or CoreLimits.for_nodes(nodes))
     cores = split(demands, nodes, parts)
     readers = readers_of(demands, cores)
     programs = [node_program(demands, each, readers) for each in cores]
