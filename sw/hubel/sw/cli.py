@@ -25,6 +25,7 @@ from .cli_boards import boards, build, flash
 from .cli_compare import compare_command
 from .cli_compile import compile, configure, ranges
 from .cli_energy import energy_app, nature_app, print_survey, sweep
+from .cli_fabric import map_command
 from .cli_learn import learn_app
 from .cli_memristor import memristor_app
 from .cli_print import print_json, print_table
@@ -48,6 +49,7 @@ app.add_typer(memristor_app, name="memristor")
 app.add_typer(energy_app, name="energy")
 app.command(context_settings={"allow_interspersed_args": False})(sweep)
 app.command("compare")(compare_command)
+app.command("map")(map_command)
 
 Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
