@@ -32,7 +32,6 @@ class RouterParams:
     ValueError
         If one of them is anything else.
     """
-
     key_bits: int = 10
     payload_bits: int = 22
     depth: int = 16
@@ -55,9 +54,8 @@ class RouterParams:
         if not 0 <= key < self.keys:
             raise ValueError(f"key must be in 0..{self.keys - 1}, not {key!r}")
         if not 0 <= mask < 1 << MASK_BITS:
-            raise ValueError(
-                f"mask of key {key} must be in 0..{(1 << MASK_BITS) - 1}, not {mask!r}"
-            )
+            raise ValueError(f"mask of key {key} must be in 0..{(1 << MASK_BITS) - 1}, "
+                             f"not {mask!r}")
         return key, mask
 
 
@@ -68,7 +66,6 @@ class PacketLayout(data.StructLayout):
     ----------
     key_bits, payload_bits : int
     """
-
     def __init__(self, key_bits: int, payload_bits: int):
         super().__init__({"key": key_bits, "payload": payload_bits})
 
@@ -80,6 +77,5 @@ class TableRowLayout(data.StructLayout):
     ----------
     key_bits : int
     """
-
     def __init__(self, key_bits: int):
         super().__init__({"key": key_bits, "mask": MASK_BITS})

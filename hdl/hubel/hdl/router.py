@@ -52,8 +52,8 @@ class Router(wiring.Component):
     i, o : :py:`In(stream.Signature(PacketLayout(...))).array(5)`, the same out
         Packets by port: ``router.i[Port.NORTH]``.
     table : :py:`In(stream.Signature(TableRowLayout(key_bits)))`
-        Replaces a row; always ready. Packets that are taken later than a clock after it have the new mask, those
-        taken before the old one. No packet is taken in that clock.
+        Replaces a row; always ready. Packets that are taken up to the clock of its transfer have
+        the old mask, later ones the new one. In the clock after it no packet is taken.
     unrouted : :py:`Out(16)`
         Packets that were dropped; stays at the highest number.
 

@@ -57,7 +57,7 @@ class RouterMesh(wiring.Component):
         Ports at the edge of the mesh, of a node each, that are brought out. The others do not
         exist: what a table sends there is ignored (:class:`Router`).
     link : callable, optional
-        Makes what each link between two routers goes through, one for each direction: a component
+        Makes what each link between two routers goes through, one in each direction: a component
         with streams ``i`` and ``o`` of packets.
 
     Members

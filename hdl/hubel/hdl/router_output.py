@@ -44,21 +44,34 @@ class RouterOutput(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        inputs, o = self._inputs, self.o
-        last, choice, free = Signal(range(max(2, inputs))), Signal(range(max(2, inputs))), Signal()
+        o, free = self.o, Signal()
         m.d.comb += free.eq(~o.valid | o.ready)
+        with m.If(free):
+            m.d.sync += o.valid.eq(self.wanted.any())
+        if self._inputs == 1:
+            m.d.comb += self.taken.eq(free & self.wanted)
+            with m.If(free):
+                m.d.sync += o.payload.eq(self.packets[0])
+        else:
+            choice = self._elaborate_turns(m, free)
+            with m.If(free):
+                m.d.sync += o.payload.eq(self.packets[choice])
+        return m
+
+    def _elaborate_turns(self, m, free):
+        """Whose turn it is among the inputs that want to send."""
+        inputs = self._inputs
+        last, choice = Signal(range(inputs)), Signal(range(inputs))
         with m.Switch(last):
             for served in range(inputs):
                 with m.Case(served):
-                    # Later assignments win: the nearest after the last one is assigned last.
+                    # Of assignments the last counts: that of the next input after the one served.
                     for ahead in range(inputs, 0, -1):
                         candidate = (served + ahead) % inputs
                         with m.If(self.wanted[candidate]):
                             m.d.comb += choice.eq(candidate)
         m.d.comb += self.taken.eq(Cat(
             free & wanted & (choice == n) for n, wanted in enumerate(self.wanted)))
-        with m.If(free):
-            m.d.sync += [o.valid.eq(self.wanted.any()), o.payload.eq(self.packets[choice])]
         with m.If(free & self.wanted.any()):
             m.d.sync += last.eq(choice)
-        return m
+        return choice
