@@ -116,7 +116,7 @@ def play(port: FabricPort, twin: PortTwin, seed: int) -> Counter[str]:
     ]
     # Where a key of a part comes from: (receiver, part).
     theirs: dict[int, Part] = {}
-    granted, owed_grants, ended = {}, [], []
+    granted, owed_grants = {}, []
     for key, meaning in endpoint.heard.items():
         if isinstance(meaning, Spikes):
             shape = params.inputs[meaning.receiver]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hubel.hdl.fabric_program import FabricProgram
-from hubel.hdl.program import Conv2d, Sparse
+from hubel.hdl.program import Conv2d
 
 from ..fabric_cut import cut, random_hosts
 from ..programs import random_chain, random_program, random_spikes
@@ -15,7 +15,7 @@ from . import mesh_bench
 from .graphs import GRAPHS, graph
 from .mesh_bench import assert_equal
 
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 def random_fabric(seed: int) -> tuple[FabricProgram, np.ndarray, dict]:
@@ -40,7 +40,7 @@ def random_fabric(seed: int) -> tuple[FabricProgram, np.ndarray, dict]:
 
 
 @pytest.mark.parametrize(
-    "seed", [*SEEDS, *(pytest.param(12 + i, marks=pytest.mark.long) for i in range(240))]
+    "seed", [*SEEDS, *(pytest.param(8 + i, marks=pytest.mark.long) for i in range(240))]
 )
 def test_random_programs(seed: int) -> None:
     fabric, spikes, how = random_fabric(seed)
@@ -74,7 +74,6 @@ def test_the_random_meshes_reach_the_corners() -> None:
                 ]
     assert min(seen.values()) >= 3, seen
     assert {"split Conv2d", "split Sparse", "split Dense"} <= seen.keys()
-    assert Conv2d is not Sparse
 
 
 @pytest.mark.parametrize("name", GRAPHS)

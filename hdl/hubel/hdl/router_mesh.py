@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -148,7 +150,8 @@ class RouterMesh(wiring.Component):
                 if self._link is None:
                     wiring.connect(m, router.o[port], target)
                     continue
-                m.submodules[f"link_{node}_{port.name.lower()}"] = link = self._link()
+                link: Any = self._link()
+                m.submodules[f"link_{node}_{port.name.lower()}"] = link
                 wiring.connect(m, router.o[port], link.i)
                 wiring.connect(m, link.o, target)
         for number, (node, port) in enumerate(self.edges):

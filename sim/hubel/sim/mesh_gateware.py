@@ -1,9 +1,8 @@
 """A mesh in a simulator, with golden's question."""
 
-import re
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,133 +14,98 @@ from amaranth.lib import wiring
 from hubel.hdl.counters import Counters
 from hubel.hdl.events import EventKind, EventLayout
 from hubel.hdl.fabric_packet import PacketLayout, RouterParams
+from hubel.hdl.fabric_parts import origin
 from hubel.hdl.fabric_program import FabricProgram
 from hubel.hdl.mesh import Mesh
 from hubel.hdl.verilog import to_verilog
 
-from . import gateware, golden, simulator
-from .golden import Trace, by_input, checked_spikes
+from . import compare, gateware, simulator
+from .fabric import FabricTrace
+from .golden import Trace, checked_spikes
 from .slow_link import slow_links
 from .streams import Packing
 from .toolchain import Name
 
 __all__ = [
-    "SHARED_COUNTERS",
     "MeshTrace",
-    "expected",
-    "hosted",
+    "first_divergence",
     "mesh_verilog",
     "run",
     "smallest_router",
     "trace",
 ]
 
-#: Counters whose totals over the cores are those of one core, where parts are cut at multiples of
-#: the lanes.
-SHARED_COUNTERS = ("synaptic_operations", "updates", "spikes", "saturations")
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeshTrace:
     """What a run of a mesh produced.
 
-    ``whole`` is as from one core; its counters are the sums over the cores. ``nodes`` has a Trace
-    for each node with a core, of its own Program.
+    ``whole`` has what the cores did, as from one core; its counters are the sums over them.
+    ``nodes`` hold the run of each node's Program, None where there is no core.
     """
 
     whole: Trace
-    nodes: dict[int, Trace]
+    nodes: tuple[Trace | None, ...]
 
 
-def hosted(fabric: FabricProgram) -> dict[str, list[tuple[int, int, int]]]:
-    """For each population of the whole Program its parts, as (first channel, node, number of the
-    population there).
-
-    A part that has all channels has the name of the population, another one that name and
-    ``[first:stop]``, its channels.
-
-    Raises
-    ------
-    ValueError
-        If the parts are not the whole.
-    """
-    parts: dict[str, list[tuple[int, int, int]]] = {p.name: [] for p in fabric.whole.populations}
-    for n, node in enumerate(fabric.nodes):
-        for p, population in enumerate(node.program.populations if node else ()):
-            name, first = population.name, 0
-            if name not in parts:
-                found = re.fullmatch(r"(.*)\[(\d+):(\d+)\]", name)
-                if found is None or found[1] not in parts:
-                    raise ValueError(f"node {n}: {name!r} is no part of a population")
-                name, first = found[1], int(found[2])
-            parts[name].append((first, n, p))
-    for population in fabric.whole.populations:
-        parts[population.name].sort()
-        at = 0
-        for first, n, p in parts[population.name]:
-            node = fabric.nodes[n]
-            assert node is not None
-            if first == at:
-                at += node.program.populations[p].shape.channels
-        if at != population.shape.channels:
-            raise ValueError(f"population {population.name!r}: {at} of "
-                             f"{population.shape.channels} channels are on the mesh")  # fmt: skip
-    return parts
-
-
-def _assembled(fabric: FabricProgram, nodes: Mapping[int, Trace], cycles: int | None) -> Trace:
+def _assembled(fabric: FabricProgram, nodes: Sequence[Trace | None], cycles: int | None) -> Trace:
     """The Trace of the whole from those of the nodes."""
+    # (First channel, node, number there) of the parts of each population.
+    parts: dict[str, list[tuple[int, Trace, int]]] = {p.name: [] for p in fabric.whole.populations}
+    for node, trace in zip(fabric.nodes, nodes, strict=True):
+        for p, population in enumerate(node.program.populations if node else ()):
+            assert trace is not None
+            name, first = origin(fabric.whole, population.name)
+            parts[name].append((first, trace, p))
 
     def joined(field: str) -> Any:
         arrays = []
-        for parts in hosted(fabric).values():
-            found = [getattr(nodes[n], field) for _, n, _ in parts]
-            pieces = [
-                None if f is None else f[p] for f, (_, _, p) in zip(found, parts, strict=True)
-            ]
-            if any(piece is None for piece in pieces):
-                arrays.append(None)
-            elif pieces[0].ndim == 3:
-                # Neurons are in C order, channels first.
-                arrays.append(np.concatenate(pieces, axis=2))
-            else:
-                arrays.append(sum(pieces))
+        for population in fabric.whole.populations:
+            pieces: list[Any] = []
+            for _, trace, p in sorted(parts[population.name], key=lambda part: part[0]):
+                of_all = getattr(trace, field)
+                pieces.append(None if of_all is None else of_all[p])
+            # Neurons are in C order, channels first.
+            there = all(piece is not None for piece in pieces)
+            arrays.append(np.concatenate(pieces, axis=2) if there else None)
         return None if all(array is None for array in arrays) else tuple(arrays)
 
-    counters = [trace.counters.total() for trace in nodes.values()]
+    totals = [trace.counters.total() for trace in nodes if trace is not None]
     return Trace(
         spikes=joined("spikes"),
         membrane=joined("membrane"),
         current=joined("current"),
         adaptation=joined("adaptation"),
-        saturations=joined("saturations"),
         counters=Counters(
-            **{name: np.array([sum(c[name] for c in counters)]) for name in Counters.names()}
+            **{name: np.array([sum(t[name] for t in totals)]) for name in Counters.names()}
         ),
         cycles=cycles,
     )
 
 
-def expected(fabric: FabricProgram, spikes: npt.ArrayLike, *, lanes: int = 8) -> MeshTrace:
-    """What golden says: ``whole`` of the whole Program, with the counters of one core; ``nodes``
-    of each core's own Program, fed with what the whole sends it."""
-    wanted = checked_spikes(fabric.whole, spikes)
-    whole = golden.run(fabric.whole, wanted, lanes=lanes)
-    fired = {
-        source.name: array
-        for source, array in zip(fabric.whole.inputs, by_input(fabric.whole, wanted), strict=True)
-    }
-    fired |= {p.name: s for p, s in zip(fabric.whole.populations, whole.spikes, strict=True)}
-    nodes = {
-        n: golden.run(
-            node.program,
-            np.concatenate([fired[source.name] for source in node.program.inputs], axis=2),
-            lanes=lanes,
-        )
-        for n, node in enumerate(fabric.nodes)
-        if node is not None
-    }
-    return MeshTrace(whole=whole, nodes=nodes)
+def first_divergence(fabric: FabricProgram, expected: FabricTrace, got: MeshTrace) -> str | None:
+    """The first difference between what golden says (:func:`hubel.sim.fabric.run`) and what a mesh
+    did, as one line, or None: of every spike, state and counter of each core; then of the whole;
+    then of the totals of spikes and saturations."""
+    for n, (node, one, other) in enumerate(
+        zip(fabric.nodes, expected.nodes, got.nodes, strict=True)
+    ):
+        if node is None:
+            continue
+        assert one is not None and other is not None
+        found = compare.first_divergence(node.program, one, other)
+        if found is not None:
+            return f"node {n}: {found}"
+    # The counters of one core are no sums over several.
+    whole = replace(got.whole, counters=expected.whole.counters)
+    found = compare.first_divergence(fabric.whole, expected.whole, whole)
+    if found is not None:
+        return found
+    alone, together = expected.whole.counters.total(), got.whole.counters.total()
+    for name in ("spikes", "saturations"):
+        if alone[name] != together[name]:
+            return f"{name} of all nodes: {alone[name]} expected, got {together[name]}"
+    return None
 
 
 def mesh_verilog(mesh: wiring.Component) -> str:
@@ -166,7 +130,8 @@ def run(
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> MeshTrace:
     """Run ``fabric`` on a mesh in a simulator; the spikes and states of ``whole`` are those of
-    :func:`hubel.sim.golden.run`, and all that of each node is that of its own Program.
+    :func:`hubel.sim.golden.run`, and all that each core does is that of its own Program:
+    :func:`first_divergence` says so.
 
     Parameters
     ----------
@@ -179,18 +144,17 @@ def run(
         A packet waits up to so many clocks in each link, a power of two less one. None: links are
         wires.
     mesh : Component, optional
-        Simulate this in place of a :class:`~hubel.hdl.mesh.Mesh` of all columns: two chips, say,
-        with the same ports.
+        Simulate this in place of a :class:`~hubel.hdl.mesh.Mesh` of all columns: a
+        :class:`~hubel.sim.mesh_pair.MeshPair`, say.
 
     Raises
     ------
     ValueError
-        If ``spikes`` do not suit the Program, or ``fabric`` does not hold together.
+        If ``spikes`` do not suit the Program.
     ToolMissing, BuildFailed, BenchFailed
         From :mod:`hubel.sim.simulator`.
     """
     wanted = checked_spikes(fabric.whole, spikes)
-    hosted(fabric)
     params = fabric.whole.params(lanes=lanes)
     router = router or smallest_router(fabric)
     if mesh is None:
@@ -220,7 +184,7 @@ def run(
                 "end": packing.pack(kind=EventKind.END.value),
                 "ends": samples * steps * len(fabric.whole.outputs),
                 "nodes": {n: samples * steps * sum(core.words) for n, core in cores.items()},
-                "idle": ["table__valid", "table__payload"],
+                "idle": ["table__valid", "table__payload"] * ("table" in mesh.signature.members),
                 "unrouted": [f"unrouted_{n}" for n in range(len(fabric.nodes))],
                 "gap": gap,
                 "stall": stall,
@@ -237,18 +201,21 @@ def trace(
 ) -> MeshTrace:
     """What a bench saw in so many samples and steps; AssertionError where it makes no sense."""
     assert answer["unrouted"] == 0, f"routers dropped {answer['unrouted']} packets"
-    nodes = {}
+    nodes: list[Trace | None] = []
     for n, node in enumerate(fabric.nodes):
         if node is None:
+            nodes.append(None)
             continue
         core, counters = node.program.params(lanes=lanes), answer["counters"][str(n)]
         fired, states = gateware._unpack_updates(core, shape, answer["updates"][str(n)])
-        nodes[n] = Trace(
-            spikes=fired,
-            membrane=states["v"],
-            current=states.get("u"),
-            adaptation=states.get("a"),
-            counters=Counters(**{name: np.array([value]) for name, value in counters.items()}),
+        nodes.append(
+            Trace(
+                spikes=fired,
+                membrane=states["v"],
+                current=states.get("u"),
+                adaptation=states.get("a"),
+                counters=Counters(**{name: np.array([value]) for name, value in counters.items()}),
+            )
         )
     whole = _assembled(fabric, nodes, answer["cycles"])
     params = fabric.whole.params(lanes=lanes)
@@ -257,7 +224,7 @@ def trace(
         assert np.array_equal(sent, whole.spikes[p]), (
             f"the packets that left the mesh are not the spikes of population {p}"
         )
-    return MeshTrace(whole=whole, nodes=nodes)
+    return MeshTrace(whole=whole, nodes=tuple(nodes))
 
 
 def smallest_router(fabric: FabricProgram) -> RouterParams:

@@ -33,8 +33,8 @@ async def start_clock(dut: Any, *, period_ns: int = 10) -> None:
 async def read_counters(
     dut: Any, names: Sequence[str], *, port: str = "counters"
 ) -> dict[str, int]:
-    """The counters at ``port`` of ``dut``, which go round, one a clock, and lag by a round or two; and a faulty
-    design may still send for a while."""
+    """The counters at ``port`` of ``dut``, which go round, one a clock, and lag by a round or two;
+    and a faulty design may still send for a while."""
     await ClockCycles(dut.clk, 8 * len(names))
     counters = {}
     for _ in names:
