@@ -1,7 +1,6 @@
 """Routers in rows and columns."""
 
 from collections.abc import Callable, Mapping, Sequence
-
 from typing import Any
 
 from amaranth import *
