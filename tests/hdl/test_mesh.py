@@ -8,6 +8,8 @@ import pytest
 
 from hubel.hdl.fabric_program import FabricProgram
 from hubel.hdl.program import Conv2d
+from hubel.sim import mesh_gateware
+from hubel.sim.mesh_pair import MeshPair
 
 from ..fabric_cut import cut, random_hosts
 from ..programs import random_chain, random_program, random_spikes
@@ -106,3 +108,17 @@ def test_a_dense_network_cut_in_two(delay: int | None) -> None:
     spikes = random_spikes(rng, program, samples=2, steps=5, activity=0.4)
     got = mesh_bench.run(fabric, spikes, lanes=8, delay=delay)
     assert_equal(fabric, spikes, got, lanes=8)
+
+
+@pytest.mark.parametrize("noise", [None, 9])
+def test_two_chips(noise: int | None) -> None:
+    """Two chips, joined by serial lines of several wires: clean ones, and such that spoil a bit of
+    most frames or so, which are sent again until they come through."""
+    rng = np.random.default_rng(2)
+    program = random_chain(rng, 6, 8, 5)
+    fabric = cut(program, {"p0": [(0, 4), (1, 4)], "p1": [(1, 5)]}, rows=1, columns=2, key_bits=5)
+    spikes = random_spikes(rng, program, samples=1, steps=3, activity=0.4)
+    router = mesh_gateware.smallest_router(fabric)
+    dut = MeshPair(fabric, router, cut=1, lanes=4, wires=8, noise=noise)
+    got = mesh_bench.run(fabric, spikes, lanes=4, dut=dut)
+    assert_equal(fabric, spikes, got, lanes=4)
