@@ -58,7 +58,7 @@ def test_small_cores(seed: int) -> None:
         fabric = map_program(program, rows=5, columns=5, lanes=4, limits=limits, seed=seed)
     except ValueError as error:
         # What ran out is named, with numbers.
-        assert any(char.isdigit() for char in str(error)) or "output" in str(error)
+        assert any(char.isdigit() for char in str(error))
         return
     found = run(fabric, random_spikes(rng, program), lanes=4)
     filled = any(
