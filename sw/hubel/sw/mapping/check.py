@@ -135,7 +135,11 @@ def _check_channels(
 
 
 def _follow(fabric: FabricProgram, key: int, start: int) -> None:
-    """Follow ``key`` from the local port of node ``start``."""
+    """Follow ``key`` from the local port of node ``start``.
+
+    A packet that never turns from a column into a row, nor back, comes to no node twice: so there
+    is no cycle, and nobody hears it twice.
+    """
     ends = endpoints_of(fabric)
     hearers = {_node(fabric, end) for end in ends if key in ends[end].heard}
     reached: set[int] = set()
