@@ -14,7 +14,7 @@ from .mapping import CoreLimits, map_program
 from .mapping.activity import Rates
 from .mapping.fabric_file import save_fabric
 from .mapping.mapper import rates_of
-from .mapping.picture import save_picture
+from .mapping.picture import check_name, save_picture
 from .mapping.report import MappingReport, mapping_report
 from .program_file import load_program
 from .spike_file import load_inputs
@@ -68,6 +68,8 @@ def map_command(
     """Map a Program to a mesh of cores: parts, places, routes; what each core and link has to do,
     next to random placements."""
     rows, columns = mesh_sizes(mesh)
+    if picture is not None:
+        check_name(picture)
     given = {
         "weight_words": weight_words,
         "neurons": neurons,

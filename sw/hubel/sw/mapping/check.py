@@ -146,9 +146,6 @@ def _follow(fabric: FabricProgram, key: int, start: int) -> None:
     waiting = deque([(start, LOCAL)])
     while waiting:
         node, entry = waiting.popleft()
-        if node in reached:
-            raise ValueError(f"key {key} comes to node {node} a second time, by its "
-                             f"{PORT_NAMES[entry]} port")  # fmt: skip
         reached.add(node)
         mask = fabric.tables[node].get(key, 0)
         if not mask and (entry != LOCAL or hearers):
