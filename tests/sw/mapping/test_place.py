@@ -4,6 +4,8 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from meshes import host, layers
 
 from hubel.sw.mapping import map_program
@@ -11,6 +13,7 @@ from hubel.sw.mapping.activity import assumed_rates
 from hubel.sw.mapping.place import mean_random, place, random_placement
 from hubel.sw.mapping.report import mapping_report
 from hubel.sw.mapping.traffic import Flow, cost, endpoints_of, flows_of, link_packets
+from hubel.sw.mapping.wiring import Wiring
 
 
 def chain(cores: int) -> list[Flow]:
@@ -47,6 +50,19 @@ def test_best_of_all(seed: int) -> None:
 
     least = min(value(list(other)) for other in permutations(range(6), 5))
     assert value(at) == pytest.approx(least)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(rows=st.integers(1, 5), columns=st.integers(1, 5), seed=st.integers(0, 1000))
+def test_the_fast_cost_is_the_cost(rows: int, columns: int, seed: int) -> None:
+    """Of the trees themselves, link by link."""
+    rng = np.random.default_rng(seed)
+    cores = int(rng.integers(1, rows * columns + 1))
+    flows = [*scattered(cores, seed), Flow(key=99, start=0, ends=(), packets=5.0)]
+    at = [*random_placement(cores, rows * columns, rng), int(rng.integers(rows * columns))]
+    expected, wiring = cost(flows, at, columns), Wiring(flows, rows, columns)
+    assert wiring.hops(np.array(at)) == pytest.approx(expected.hops)
+    assert wiring.value(np.array(at)) == pytest.approx(expected.hops + expected.busiest)
 
 
 def test_a_chain_has_no_detour() -> None:

@@ -22,7 +22,6 @@ from hubel.sw.mapping.routes import (
     links,
     neighbour,
     tree,
-    tree_links,
 )
 
 fixed = settings(derandomize=True, deadline=None, max_examples=60)
@@ -64,7 +63,7 @@ def test_trees_reach_each_end_once(rows: int, columns: int, picks: list[int]) ->
                 waiting.append((after, OPPOSITE[port]))
     assert len(seen) == len(set(seen)) == len(masks)
     assert {node for node in seen if masks[node] & L} == set(ends)
-    assert len(links(masks)) == tree_links(start, ends, columns) == len(seen) - 1
+    assert len(links(masks)) == len(seen) - 1
 
 
 @fixed
