@@ -150,6 +150,27 @@ def test_the_first_divergence_is_named() -> None:
         run(broken, spikes)
 
 
+def test_the_first_in_time_is_named() -> None:
+    """Whatever its node: both parts differ, the one on the later node first, and then the other
+    way round."""
+    fabric = map_program(layers(20, 32, 10), rows=2, columns=2)
+    hosts = [host(fabric, name) for name in ("p0[0:16]", "p0[16:32]")]
+    broken = fabric
+    for axon, number in enumerate(hosts):
+        node = fabric.nodes[number]
+        assert node is not None
+        first = node.program.projections[0]
+        weights = first.weights.copy()
+        weights[axon] += 30
+        program = replace(node.program, projections=(first.with_weights(weights),))
+        broken = with_program(broken, number, program)
+    for order in ((0, 1), (1, 0)):
+        spikes = np.zeros((1, 3, 20), dtype=bool)
+        spikes[0, 0, order[0]] = spikes[0, 2, order[1]] = True
+        with pytest.raises(MeshDiverges, match=f"^node {hosts[order[0]]}: sample 0, step 0, "):
+            run(broken, spikes)
+
+
 def test_neurons_on_no_node() -> None:
     fabric = map_program(layers(20, 32, 10), rows=2, columns=2)
     number = host(fabric, "p0[16:32]")

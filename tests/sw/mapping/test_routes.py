@@ -187,6 +187,16 @@ def test_endpoints_that_disagree(fabric: FabricProgram) -> None:
         changed(senders=(replace(sender, first_channel=1),)),
         r"^the gateway: channel 0 of 'p1' is sent by none or by two$",
     )
+    refuses(
+        changed(senders=(replace(sender, channels=sender.channels + 1),)),
+        r"^the gateway: channel 9 of 'p1' is sent by none or by two$",
+    )
+    final, end_of_it = endpoint(fabric, "p1[8:10]")
+    shorter = replace(end_of_it, senders=(replace(end_of_it.senders[0], channels=1),))
+    refuses(
+        with_endpoint(fabric, final, shorter),
+        r"^the gateway: 9 channels of 'p1' are sent, it has shape 10$",
+    )
     refuses(changed(heard={**end.heard, 777: Grant(0)}), f"{who} hears key 777, which nobody sends")
     refuses(
         changed(heard={**end.heard, 0: Spikes(1)}),
