@@ -1,7 +1,10 @@
-"""`hubel map`: what it prints and writes, and what a user gets wrong."""
+"""`hubel map` and `hubel sim --mesh`: what it prints and writes, and what a user gets wrong."""
 
+import copy
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +12,9 @@ import pytest
 from meshes import layers
 
 from hubel.hdl.program import Program
+from hubel.sim import mesh_gateware
 from hubel.sim.fabric import run
+from hubel.sim.mesh_gateware import MeshTrace
 from hubel.sw.cli import main
 from hubel.sw.mapping.fabric_file import load_fabric
 from hubel.sw.program_file import save_program
@@ -108,3 +113,54 @@ def test_sizes_of_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         usage = node["usage"]
         assert usage["weight_words"] <= 400 and usage["neurons"] <= 64
         assert usage["list_rows"] <= 512 and usage["populations"] <= 2
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> list[str]:
+    """Arguments of a simulation of two small cores."""
+    save_program(tmp_path / "program.npz", layers(6, 8, 4))
+    spikes = np.random.default_rng(0).random((2, 3, 6)) < 0.5
+    np.savez(tmp_path / "spikes.npz", spikes=spikes)
+    return ["sim", str(tmp_path / "program.npz"), "--inputs", str(tmp_path / "spikes.npz"),
+            "--mesh", "1x2", "--lanes", "2"]  # fmt: skip
+
+
+def test_simulation(
+    small: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Equal; and where a core does something else, the first divergence and exit code 1."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not installed")
+    runs: list[MeshTrace] = []
+    real = mesh_gateware.run
+
+    def once(*arguments: Any, **options: Any) -> MeshTrace:
+        runs.append(real(*arguments, **options))
+        return runs[-1]
+
+    monkeypatch.setattr(mesh_gateware, "run", once)
+    assert main([*small, "--backend", "icarus", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == "equal" and found["cores"] == 2 and found["totals"]["spikes"] > 0
+    assert 0 < found["busiest"] < found["cycles"]
+    wrong = copy.deepcopy(runs[0])
+    trace = wrong.nodes[1]
+    assert trace is not None
+    trace.spikes[0][1, 2, 0] ^= True
+    monkeypatch.setattr(mesh_gateware, "run", lambda *_, **__: wrong)
+    assert main([*small, "--backend", "icarus"]) == 1
+    assert "node 1: sample 1, step 2, population " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "virtual"], "a mesh runs in verilator or icarus, not in 'virtual'"),
+        (["--waves", "x.vcd"], "a mesh has no waves; leave out --waves, or --mesh"),
+    ],
+)
+def test_simulation_of_what_is_not_there(
+    small: list[str], arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*small, *arguments]) == 2
+    assert capsys.readouterr().err == f"hubel: {message}\n"
