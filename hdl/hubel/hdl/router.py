@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import add
+from typing import Any
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -62,6 +63,8 @@ class Router(wiring.Component):
     ValueError
         If a key or mask of ``table`` is out of range.
     """
+    i: Any
+    o: Any
     table: stream.Interface
 
     def __init__(self, params: RouterParams = RouterParams(),  # noqa: B008 (it is frozen)

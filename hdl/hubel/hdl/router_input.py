@@ -40,6 +40,12 @@ class RouterInput(wiring.Component):
         They take it in this clock; only of those in ``owed``.
     unrouted : :py:`Out(1)`
         A packet that goes nowhere was dropped in the clock before.
+
+    Attributes
+    ----------
+    reserved, filled, emptied : Signal
+        How many packets were taken, are in the buffer or have been, and have left it, modulo
+        ``2 * depth``.
     """
     i: stream.Interface
 
@@ -58,6 +64,10 @@ class RouterInput(wiring.Component):
             "taken":    In(len(outputs)),
             "unrouted": Out(1),
         })
+        # Of packets, one bit longer than the numbers of rows.
+        self.reserved, self.filled, self.emptied = (
+            Signal(range(2 * params.depth), name=name)
+            for name in ("reserved", "filled", "emptied"))
 
     def elaborate(self, platform):
         m = Module()
@@ -81,12 +91,9 @@ class RouterInput(wiring.Component):
         ]
         m.d.sync += [looked_up.eq(accept), waiting.eq(i.payload)]
 
-        # Then both go into the buffer, whose rows were reserved by the packets on the way. Numbers
-        # of packets, one bit longer than those of rows.
-        reserved, reserved_next, filled, emptied = (
-            Signal(range(2 * params.depth), name=name)
-            for name in ("reserved", "reserved_next", "filled", "emptied"))
-        fetch = Signal()
+        # Then both go into the buffer, whose rows were reserved by the packets on the way.
+        reserved, filled, emptied = self.reserved, self.filled, self.emptied
+        reserved_next, fetch = Signal.like(reserved), Signal()
         m.d.comb += reserved_next.eq(_step(reserved, accept))
         m.d.sync += [
             reserved.eq(reserved_next),

@@ -1,7 +1,6 @@
 """Routers in rows and columns."""
 
 from collections.abc import Callable, Mapping, Sequence
-
 from typing import Any
 
 from amaranth import *
@@ -79,6 +78,11 @@ class RouterMesh(wiring.Component):
     ValueError
         If there is no such mesh, edge, or row of a table.
     """
+    i: Any
+    o: Any
+    edge_i: Any
+    edge_o: Any
+    unrouted: Any
     table: stream.Interface
 
     def __init__(self, rows: int, columns: int, params: RouterParams = RouterParams(),  # noqa: B008

@@ -29,6 +29,11 @@ class RouterOutput(wiring.Component):
     taken : :py:`Out(inputs)`
         The one whose packet is taken in this clock.
     o : :py:`Out(stream.Signature(PacketLayout(...)))`
+
+    Attributes
+    ----------
+    last : Signal
+        The input that was served last.
     """
     o: stream.Interface
 
@@ -41,6 +46,7 @@ class RouterOutput(wiring.Component):
             "taken":   Out(inputs),
             "o":       Out(stream.Signature(layout)),
         })
+        self.last = Signal(range(inputs))
 
     def elaborate(self, platform):
         m = Module()
@@ -61,7 +67,7 @@ class RouterOutput(wiring.Component):
     def _elaborate_turns(self, m, free):
         """Whose turn it is among the inputs that want to send."""
         inputs = self._inputs
-        last, choice = Signal(range(inputs)), Signal(range(inputs))
+        last, choice = self.last, Signal(range(inputs))
         with m.Switch(last):
             for served in range(inputs):
                 with m.Case(served):

@@ -1,7 +1,8 @@
 """Figures of meshes: how much faster more cores are, and what a mesh takes of a chip."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from hubel.hdl.program import Dense, Population, Program, Shape, Source
 from hubel.sim import fabric as sim_fabric
 from hubel.sim import mesh_gateware
 
+from .fabric_row import FabricRow, Progress
 from .mapping import map_program
 
-__all__ = ["Scaling", "digits_like", "place_mesh", "weak_scaling"]
+__all__ = ["Scaling", "digits_like", "place_mesh", "place_row", "scaling_row", "weak_scaling"]
 
 #: Meshes of the weak scaling: rows and columns.
 SIZES = ((1, 1), (1, 2), (2, 2), (3, 3))
@@ -76,11 +78,8 @@ class Scaling:
 
 
 def growing(cores: int, *, seed: int = 0) -> tuple[Program, np.ndarray]:
-    """A layer of 64 neurons for each core that is fed by 128 inputs and, a step later, by itself
-    with a fan-in of 128, and spikes for it: every core has the same work whatever their number.
-
-    Each neuron has 128 + 128 synapses: those of its own and of the next core's neurons, around.
-    """
+    """A layer of 64 neurons for each core, dense from 128 inputs and, a step later, from the next
+    layer around; and spikes for it. Each core has the same work, however many there are."""
     rng = np.random.default_rng(seed)
     layers = tuple(
         Population(name=f"p{i}", shape=Shape(64), threshold=600, v_reset=600, decay=3500)
@@ -178,3 +177,33 @@ def place_mesh(
     fabric = fabric or map_program(digits_like(), rows=3, columns=3, lanes=lanes)
     router = mesh_gateware.smallest_router(fabric)
     return place_ecp5(lambda: _Unobserved(Mesh(fabric, router, lanes=lanes)), mhz=mhz, **how)
+
+
+def scaling_row(progress: Progress, out_dir: Path) -> FabricRow:
+    """Synaptic operations a clock on 1, 2, 4 and 9 cores, simulated."""
+    del out_dir
+    found = list(weak_scaling(on_stage=progress))
+    figures: list[tuple[str, float | int | str]] = [
+        (f"{s.cores} cores, synaptic operations a clock",
+         f"{s.a_clock:.2f} of {s.ideal:.2f} ({s.efficiency:.0%})")
+        for s in found
+    ]  # fmt: skip
+    data = {"runs": [asdict(s) | {"efficiency": s.efficiency} for s in found]}
+    return FabricRow(name="scaling", figures=figures, data=data)
+
+
+def place_row(progress: Progress, out_dir: Path) -> FabricRow:
+    """Size and clock of 3 x 3 cores of 8 lanes on an ECP5-85F, speed grade 6."""
+    del out_dir
+    placed = place_mesh(progress=lambda stage: progress(f"3x3 cores: {stage}"), timeout_s=5400)
+    return FabricRow(
+        name="nine cores",
+        figures=[
+            ("device", placed.device),
+            ("LUT4", placed.logic),
+            ("flip-flops", placed.ff - placed.wrapper_ff),
+            ("block RAMs", placed.block_ram),
+            ("MHz", placed.fmax_mhz),
+        ],
+        data=placed.to_json(),
+    )

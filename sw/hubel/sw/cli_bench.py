@@ -1,5 +1,6 @@
 """The commands that measure: ``hubel bench``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ from rich.console import Console
 
 from . import commands
 from .bench_conversion import bench_conversion
+from .bench_fabric import bench_fabric
 from .bench_simulators import Row, bench_simulators
 from .bench_stdp import bench_stdp
 from .bench_virtual import bench_virtual
@@ -130,3 +132,29 @@ def stdp(
             for r in rows
         ],
     )  # fmt: skip
+
+
+@bench_app.command()
+def fabric(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this figure, by its name; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("build/bench-fabric"),
+    as_json: Json = False,
+) -> None:
+    """Size, clock and latency of a router, and how much a mesh of routers carries."""
+    with Stages(Console(stderr=as_json))("bench") as stage:
+        rows = bench_fabric(stage.doing, names=only or (), out_dir=out)
+        stage.result = ", ".join(row.name for row in rows)
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    print_table(
+        Console(),
+        ("measured", "figure", ""),
+        [
+            (row.name, what, f"{much:,.4g}" if isinstance(much, float) else str(much))
+            for row in rows
+            for what, much in row.figures
+        ],
+    )
