@@ -1,6 +1,8 @@
 """Golden of a mesh: every core, fed with what the whole Program does, does its part of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +13,10 @@ from hubel.hdl.fabric_program import FabricProgram
 from hubel.hdl.program import Program
 
 from . import golden
-from .compare import Divergence, diff
+from .compare import diff
 from .golden import Bools, Trace, by_input, checked_spikes
 
-__all__ = ["FabricTrace", "MeshDiverges", "node_spikes", "part_trace", "run"]
+__all__ = ["FabricTrace", "MeshDiverges", "first_of_nodes", "node_spikes", "part_trace", "run"]
 
 
 class MeshDiverges(AssertionError):
@@ -114,29 +116,49 @@ def run(
     _check_neurons(fabric)
     nodes: list[Trace | None] = []
     inputs: list[Bools | None] = []
-    found: list[tuple[int, Divergence]] = []
-    for number, node in enumerate(fabric.nodes):
+    parts: list[Trace | None] = []
+    for node in fabric.nodes:
         if node is None:
             nodes.append(None)
             inputs.append(None)
+            parts.append(None)
             continue
         heard = node_spikes(node.program, fired)
         got = golden.run(node.program, heard, lanes=lanes, record_membrane=record_membrane)
+        part = part_trace(whole, expected, node.program)
         nodes.append(got)
         inputs.append(heard)
-        part = replace(part_trace(whole, expected, node.program), counters=got.counters)
-        divergence = diff([p.name for p in node.program.populations], part, got)
-        if divergence is not None:
-            found.append((number, divergence))
-    if found:
-        node, first = min(found, key=lambda pair: (pair[1].sample or 0, pair[1].step or 0))
-        raise MeshDiverges(f"node {node}: {first}")
+        parts.append(replace(part, counters=got.counters))
+    diverges = first_of_nodes(fabric, parts, nodes)
+    if diverges is not None:
+        raise MeshDiverges(diverges)
     result = FabricTrace(whole=expected, nodes=tuple(nodes), inputs=tuple(inputs))
     totals, of_one = result.totals(), expected.counters.total()
     for name in ("spikes", "saturations"):
         if totals[name] != of_one[name]:
             raise MeshDiverges(f"{name} of all nodes: {of_one[name]} expected, got {totals[name]}")
     return result
+
+
+def first_of_nodes(
+    fabric: FabricProgram, expected: Sequence[Trace | None], got: Sequence[Trace | None]
+) -> str | None:
+    """The first difference of two runs of the cores, as a line that names the node, or None.
+
+    The first in time, whatever the node: what another core does later may follow from it.
+    Differences that have no time, those of counters, come last.
+    """
+    found: list[tuple[tuple[float, ...], str]] = []
+    for number, node in enumerate(fabric.nodes):
+        one, other = expected[number], got[number]
+        if node is None or one is None or other is None:
+            continue
+        divergence = diff([p.name for p in node.program.populations], one, other)
+        if divergence is not None:
+            sample, step = divergence.sample, divergence.step
+            time = (inf, inf) if sample is None or step is None else (sample, step)
+            found.append(((*time, number), f"node {number}: {divergence}"))
+    return min(found)[1] if found else None
 
 
 def _check_neurons(fabric: FabricProgram) -> None:

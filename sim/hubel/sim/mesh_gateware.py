@@ -20,7 +20,7 @@ from hubel.hdl.mesh import Mesh
 from hubel.hdl.verilog import to_verilog
 
 from . import compare, gateware, simulator
-from .fabric import FabricTrace
+from .fabric import FabricTrace, first_of_nodes
 from .golden import Trace, checked_spikes
 from .slow_link import slow_links
 from .streams import Packing
@@ -85,17 +85,11 @@ def _assembled(fabric: FabricProgram, nodes: Sequence[Trace | None], cycles: int
 
 def first_divergence(fabric: FabricProgram, expected: FabricTrace, got: MeshTrace) -> str | None:
     """The first difference between what golden says (:func:`hubel.sim.fabric.run`) and what a mesh
-    did, as one line, or None: of every spike, state and counter of each core; then of the whole;
+    did, as one line, or None: of every spike, state and counter of all cores; then of the whole;
     then of the totals of spikes and saturations."""
-    for n, (node, one, other) in enumerate(
-        zip(fabric.nodes, expected.nodes, got.nodes, strict=True)
-    ):
-        if node is None:
-            continue
-        assert one is not None and other is not None
-        found = compare.first_divergence(node.program, one, other)
-        if found is not None:
-            return f"node {n}: {found}"
+    found = first_of_nodes(fabric, expected.nodes, got.nodes)
+    if found is not None:
+        return found
     # The counters of one core are no sums over several.
     whole = replace(got.whole, counters=expected.whole.counters)
     found = compare.first_divergence(fabric.whole, expected.whole, whole)

@@ -25,7 +25,7 @@ from .cli_boards import boards, build, flash
 from .cli_compare import compare_command
 from .cli_compile import compile, configure, ranges
 from .cli_energy import energy_app, nature_app, print_survey, sweep
-from .cli_fabric import map_command
+from .cli_fabric import map_command, sim_mesh
 from .cli_learn import learn_app
 from .cli_memristor import memristor_app
 from .cli_print import print_json, print_table
@@ -164,9 +164,18 @@ def sim(
     bin_us: BinUs = 1000,
     lanes: Lanes = 8,
     waves: Waves = None,
+    mesh: Annotated[
+        str | None, typer.Option(help="Map it to a mesh of cores, rows x columns, as in 2x2.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare every spike, membrane and counter of the gateware with the golden model."""
+    if mesh is not None:
+        if waves is not None:
+            raise ValueError("a mesh has no waves; leave out --waves, or --mesh")
+        sim_mesh(program, mesh, inputs=inputs, backend=backend, images=images, steps=steps,
+                 bin_us=bin_us, lanes=lanes, as_json=as_json)  # fmt: skip
+        return
     with _stages(as_json)(backend) as stage:
         check = commands.sim(
             program,

@@ -1,4 +1,4 @@
-"""The command line of the mesh: `hubel map`."""
+"""The command line of the mesh: `hubel map`, and `hubel sim` with ``--mesh``."""
 
 import re
 from dataclasses import replace
@@ -8,16 +8,17 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from . import commands
 from .cli_nature import Json
 from .cli_print import print_json, print_table
 from .mapping import CoreLimits, map_program
 from .mapping.activity import Rates
 from .mapping.fabric_file import save_fabric
 from .mapping.mapper import rates_of
-from .mapping.picture import save_picture
+from .mapping.picture import check_name, save_picture
 from .mapping.report import MappingReport, mapping_report
+from .mesh_check import check_mesh
 from .program_file import load_program
-from .spike_file import load_inputs
 from .stages import Stages
 
 
@@ -68,6 +69,8 @@ def map_command(
     """Map a Program to a mesh of cores: parts, places, routes; what each core and link has to do,
     next to random placements."""
     rows, columns = mesh_sizes(mesh)
+    if picture is not None:
+        check_name(picture)
     given = {
         "weight_words": weight_words,
         "neurons": neurons,
@@ -80,10 +83,7 @@ def map_command(
     loaded, metadata = load_program(program)
     fired = None
     if spikes is not None:
-        shape = loaded.inputs[0].shape.sizes if len(loaded.inputs) == 1 else None
-        recording = shape is not None and shape[0] == 2
-        fired, _ = load_inputs(spikes, steps=steps, images=images, bin_us=bin_us,
-                               shape=shape if recording else None)  # fmt: skip
+        fired = commands.input_spikes(loaded, spikes, steps, images, bin_us)
     with Stages(Console(stderr=as_json))("map") as stage:
         stage.doing("activity")
         rates = rates_of(loaded, fired)
@@ -146,3 +146,39 @@ def _print(report: MappingReport, limits: CoreLimits, assumed: Rates | None) -> 
             f"activity: assumed, {share:.0%} of all neurons in a step; --spikes measures it",
             highlight=False,
         )
+
+
+def sim_mesh(
+    program: Path,
+    mesh: str,
+    *,
+    inputs: str,
+    backend: str,
+    images: int | None,
+    steps: int,
+    bin_us: int,
+    lanes: int,
+    as_json: bool,
+) -> None:
+    """Map a Program to a mesh, run that in a simulator, and compare all that each core does with
+    golden; exit code 1 where something differs."""
+    rows, columns = mesh_sizes(mesh)
+    if backend not in ("verilator", "icarus"):
+        raise ValueError(f"a mesh runs in verilator or icarus, not in {backend!r}")
+    loaded, _ = load_program(program)
+    spikes = commands.input_spikes(loaded, inputs, steps, images, bin_us)
+    with Stages(Console(stderr=as_json))(backend) as stage:
+        stage.doing("mapping")
+        fabric = map_program(loaded, rows=rows, columns=columns, lanes=lanes, spikes=spikes)
+        check = check_mesh(
+            fabric, spikes, backend="icarus" if backend == "icarus" else "verilator", lanes=lanes,
+            on_stage=stage.doing,
+        )  # fmt: skip
+        stage.result = str(check)
+    if as_json:
+        print_json(check.to_json())
+    else:
+        print_table(Console(), ("counter", "total of all cores"), check.totals.items())
+        print(f"busiest core: {check.busiest / max(1, check.cycles):.0%} of all clocks")
+    if not check.equal:
+        raise typer.Exit(1)

@@ -42,8 +42,9 @@ class CoreLimits:
     weight_words : int
         8,192 words of 8 x 8 bits are 32 block RAMs.
     neurons : int
-        4,096 neurons of 8 lanes are 512 state words, four rows of 128 bits each as a rule: at most
-        8 block RAMs of 512 x 36 where no parameter differs between neurons, 16 where some do.
+        Lanes that no neuron has included. 4,096 of 8 lanes are 512 state words of two rows each,
+        1,024 rows of 128 bits with a membrane alone: 8 block RAMs; three rows each, and 16, where
+        parameters differ between neurons.
     list_rows : int
         16,384 rows of at most 16 bits are 16 block RAMs; 8 with codes of 8 bits or less.
     populations : int

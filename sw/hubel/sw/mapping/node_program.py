@@ -33,10 +33,12 @@ def elsewhere(demands: Demands, parts: tuple[Part, ...]) -> list[str]:
 def sent_parts(
     demands: Demands, parts: tuple[Part, ...], readers: dict[str, list[int]]
 ) -> list[Part]:
-    """Those of ``parts`` whose spikes are read elsewhere or are an output of the network."""
+    """Those of ``parts`` whose spikes are read elsewhere or are an output of the network; the last
+    one where there is none, as a Program has an output. Nobody reads that one."""
     program = demands.program
     names = {part: program.populations[part.population].name for part in parts}
-    return [part for part in parts if readers[names[part]] or names[part] in program.outputs]
+    sent = [part for part in parts if readers[names[part]] or names[part] in program.outputs]
+    return sent or [parts[-1]]
 
 
 def node_program(

@@ -1,6 +1,7 @@
 """A part of a population: its neurons and their synapses, cut out by channels."""
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -105,8 +106,10 @@ def _cut_sparse(projection: Sparse, own: slice) -> Sparse:
     )
 
 
+@lru_cache(maxsize=4)
 def as_sparse(projection: Conv2d, source: Shape, target: Shape) -> Sparse:
-    """The synapses of a convolution, one by one; those whose weight is 0 included."""
+    """The synapses of a convolution, one by one; those whose weight is 0 included. Kept, because
+    it is cut in many ways before one is chosen."""
     inside = source.channels // projection.groups
     outside = target.channels // projection.groups
     pooled = projection.axons(source)

@@ -30,10 +30,15 @@ def save_picture(path: str | os.PathLike[str], report: MappingReport) -> None:
     ValueError
         If ``path`` does not end in .svg.
     """
-    if os.path.splitext(path)[1] != ".svg":
-        raise ValueError(f"{path}: the picture of a mesh is an .svg file")
+    check_name(path)
     with atomic_file(path) as temporary:
         temporary.write_text(picture(partial(draw, report), name="mesh"))
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise ValueError unless ``path`` ends in .svg."""
+    if os.path.splitext(path)[1] != ".svg":
+        raise ValueError(f"{path}: the picture of a mesh is an .svg file")
 
 
 def draw(report: MappingReport, width: int) -> Drawing:

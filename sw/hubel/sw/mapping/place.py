@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from .routes import tree_links
 from .traffic import Cost, Flow, cost
+from .wiring import Wiring
 
 #: Best: as few hops as annealing finds. Random: anywhere.
 Placing = Literal["best", "random"]
@@ -65,104 +66,64 @@ def place(
         raise ValueError(f"a placement is 'best' or 'random', not {placing!r}")
     rng = np.random.default_rng(seed)
     nodes = rows * columns
-    at = random_placement(cores, nodes, rng)
     if placing == "random" or nodes == 1:
-        return at
-    found = []
+        return random_placement(cores, nodes, rng)
+    wiring, found = Wiring(flows, rows, columns), []
     for _ in range(_RUNS):
         # Every node has a place in the order, those without a core too.
-        order = random_placement(nodes, nodes, rng)
-        order = _anneal(flows, cores, order, columns, gateway, rng)
-        order = _descend(flows, cores, order, columns, gateway)
-        found.append((_value(flows, cores, order, columns, gateway), order[:cores]))
+        order = rng.permutation(nodes)
+        order = _anneal(wiring, cores, order, gateway, rng)
+        order, value = _descend(wiring, cores, order, gateway)
+        found.append((value, order[:cores].tolist()))
     return min(found)[1]
 
 
-class _Hops:
-    """Hops of each flow, kept up to date when nodes are exchanged."""
-
-    def __init__(
-        self, flows: Sequence[Flow], cores: int, order: list[int], columns: int, gateway: int
-    ) -> None:
-        self.flows, self.cores, self.columns, self.gateway = flows, cores, columns, gateway
-        self.order = list(order)
-        self.touching: list[list[int]] = [[] for _ in order]
-        for number, flow in enumerate(flows):
-            for end in {flow.start, *flow.ends} - {cores}:
-                self.touching[end].append(number)
-        self.each = [self._hops(flow) for flow in flows]
-
-    def _hops(self, flow: Flow) -> float:
-        node = [*self.order[: self.cores], self.gateway]
-        ends = [node[end] for end in flow.ends]
-        return flow.packets * tree_links(node[flow.start], ends, self.columns)
-
-    def exchange(self, a: int, b: int) -> dict[int, float]:
-        """Exchange two places; the hops before of all flows that this may have changed."""
-        self.order[a], self.order[b] = self.order[b], self.order[a]
-        before = {}
-        for number in {*self.touching[a], *self.touching[b]}:
-            before[number] = self.each[number]
-            self.each[number] = self._hops(self.flows[number])
-        return before
-
-    def undo(self, a: int, b: int, before: dict[int, float]) -> None:
-        """Take an exchange back."""
-        self.order[a], self.order[b] = self.order[b], self.order[a]
-        for number, hops in before.items():
-            self.each[number] = hops
+def _placed(order: npt.NDArray[np.int64], cores: int, gateway: int) -> npt.NDArray[np.int64]:
+    """Node of each endpoint."""
+    return np.append(order[:cores], gateway)
 
 
 def _anneal(
-    flows: Sequence[Flow],
+    wiring: Wiring,
     cores: int,
-    order: list[int],
-    columns: int,
+    order: npt.NDArray[np.int64],
     gateway: int,
     rng: np.random.Generator,
-) -> list[int]:
-    state = _Hops(flows, cores, order, columns, gateway)
-    total = sum(state.each)
-    best, least = list(state.order), total
-    scale = sum(flow.packets for flow in flows) / len(flows)
+) -> npt.NDArray[np.int64]:
+    """The order with the fewest hops that was met."""
+    now = wiring.hops(_placed(order, cores, gateway))
+    best, least = order.copy(), now
     moves = _MOVES * len(order)
     for move in range(moves):
-        temperature = scale * _HOT * (_COLD / _HOT) ** (move / moves)
+        temperature = wiring.mean_packets * _HOT * (_COLD / _HOT) ** (move / moves)
         # One of the two has a core.
         a, b = int(rng.integers(cores)), int(rng.integers(len(order) - 1))
         b += b >= a
-        before = state.exchange(a, b)
-        change = sum(state.each[number] - hops for number, hops in before.items())
+        order[[a, b]] = order[[b, a]]
+        change = wiring.hops(_placed(order, cores, gateway)) - now
         if change <= 0 or rng.random() < math.exp(-change / temperature):
-            total += change
-            if total < least - 1e-9:
-                best, least = list(state.order), total
+            now += change
+            if now < least - 1e-9:
+                best, least = order.copy(), now
         else:
-            state.undo(a, b, before)
+            order[[a, b]] = order[[b, a]]
     return best
 
 
-def _value(
-    flows: Sequence[Flow], cores: int, order: list[int], columns: int, gateway: int
-) -> float:
-    """Hops, and the packets over the busiest link once more."""
-    found = cost(flows, [*order[:cores], gateway], columns)
-    return round(found.hops + found.busiest, 9)
-
-
 def _descend(
-    flows: Sequence[Flow], cores: int, order: list[int], columns: int, gateway: int
-) -> list[int]:
-    """Exchange nodes as long as one exchange makes :func:`_value` less."""
-    least = _value(flows, cores, order, columns, gateway)
-    while True:
-        found = None
+    wiring: Wiring, cores: int, order: npt.NDArray[np.int64], gateway: int
+) -> tuple[npt.NDArray[np.int64], float]:
+    """Exchange nodes as long as an exchange makes the value less."""
+    least = wiring.value(_placed(order, cores, gateway))
+    improves = True
+    while improves:
+        improves = False
         for a in range(cores):
             for b in range(a + 1, len(order)):
-                other = list(order)
-                other[a], other[b] = other[b], other[a]
-                if (now := _value(flows, cores, other, columns, gateway)) < least:
-                    found, least = other, now
-        if found is None:
-            return order
-        order = found
+                order[[a, b]] = order[[b, a]]
+                value = wiring.value(_placed(order, cores, gateway))
+                if value < least:
+                    least, improves = value, True
+                else:
+                    order[[a, b]] = order[[b, a]]
+    return order, least

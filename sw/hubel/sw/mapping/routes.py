@@ -51,20 +51,6 @@ def links(masks: dict[int, int]) -> list[tuple[int, int]]:
     ]
 
 
-def tree_links(start: int, ends: Iterable[int], columns: int) -> int:
-    """How many links the tree from ``start`` to ``ends`` has."""
-    row, column = divmod(start, columns)
-    west = east = column
-    # The first and last row that is reached in each column.
-    rows: dict[int, tuple[int, int]] = {}
-    for end in ends:
-        end_row, end_column = divmod(end, columns)
-        west, east = min(west, end_column), max(east, end_column)
-        first, last = rows.get(end_column, (row, row))
-        rows[end_column] = min(first, end_row), max(last, end_row)
-    return east - west + sum(last - first for first, last in rows.values())
-
-
 def tables(
     routes: Iterable[tuple[int, int, tuple[int, ...]]], rows: int, columns: int
 ) -> tuple[dict[int, int], ...]:

@@ -1,12 +1,10 @@
 """Which core has which parts of which populations."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal
 
 from .demand import Demands
 from .limits import RESOURCES, Usage
-from .node_program import readers_of, sent_parts
 from .parts import Part
 
 #: Spread: as even a load on all cores as there can be. Fewest: as few cores as there can be.
@@ -55,7 +53,7 @@ def split(demands: Demands, cores: int, parts: Spreading = "spread") -> Cores:
                 low = middle
             else:
                 found, high = attempt, middle
-    return _heard(demands, [tuple(sorted(core)) for core in found if core])
+    return [tuple(sorted(core)) for core in found if core]
 
 
 def _grain(demands: Demands, population: int) -> int:
@@ -171,51 +169,3 @@ def _refusal(demands: Demands, grains: Sequence[int], cores: int) -> ValueError:
         f"{first}, {has}: take more cores (rows x "
         f"columns), {enough} at least, larger ones, or a smaller network"
     )
-
-
-def _heard(demands: Demands, cores: Cores) -> Cores:
-    """``cores`` without one that nobody hears: a core has at least one output. Such a core shares
-    with another.
-
-    Raises
-    ------
-    ValueError
-        If none has room for it.
-    """
-    while True:
-        readers = readers_of(demands, cores)
-        silent = [c for c, parts in enumerate(cores) if not sent_parts(demands, parts, readers)]
-        if not silent:
-            return cores
-        parts = cores[silent[0]]
-        joined = [
-            (sum(map(demands.clocks, both)), c, both)
-            for c, others in enumerate(cores)
-            if c != silent[0]
-            and (both := _join(demands, parts, others)) is not None
-            and demands.limits.short(demands.usage(both)) is None
-        ]
-        if not joined:
-            names = ", ".join(repr(demands.program.populations[p.population].name) for p in parts)
-            raise ValueError(
-                f"nobody reads what the core with {names} sends, and no other core has room for "
-                f"it: make it an output, or leave it out, or take larger cores"
-            )
-        _, core, both = min(joined)
-        cores = [both if c == core else of for c, of in enumerate(cores) if c != silent[0]]
-
-
-def _join(
-    demands: Demands, one: tuple[Part, ...], other: tuple[Part, ...]
-) -> tuple[Part, ...] | None:
-    """The parts of two cores on one, or None if a population would be there in two pieces."""
-    joined: list[Part] = []
-    for part in sorted(one + other):
-        if joined and joined[-1].population == part.population:
-            if joined[-1].stop != part.first:
-                return None
-            joined[-1] = Part(part.population, joined[-1].first, part.stop)
-        else:
-            joined.append(part)
-    assert all(a.population < b.population for a, b in pairwise(joined))
-    return tuple(joined)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hubel.hdl.fabric_program import FabricProgram, Grant, Spikes
+from hubel.hdl.fabric_program import Endpoint, FabricProgram, Grant, Spikes
 from hubel.hdl.program import Shape
 
 from .activity import Rates
@@ -43,12 +43,12 @@ def flows_of(fabric: FabricProgram, rates: Rates) -> list[Flow]:
             readers.setdefault(key, []).append(number)
         for sender in endpoint.senders:
             starts[sender.key] = number
-            packets[sender.key] = 1.0
+            packets[sender.key] = 0.0
+            # What nobody reads is not sent.
             if sender.key in names:
-                rate = sender_rate(
+                packets[sender.key] = 1.0 + sender_rate(
                     rates, names[sender.key], sender.shape, sender.first_channel, sender.channels
                 )
-                packets[sender.key] += rate
         for receiver in endpoint.receivers:
             starts[receiver.grant_key] = number
             packets[receiver.grant_key] = 1.0
@@ -58,7 +58,7 @@ def flows_of(fabric: FabricProgram, rates: Rates) -> list[Flow]:
     ]
 
 
-def endpoints_of(fabric: FabricProgram) -> dict:
+def endpoints_of(fabric: FabricProgram) -> dict[int, Endpoint]:
     """Endpoints by number: those of the nodes that have a core, then the gateway."""
     found = {n: node.endpoint for n, node in enumerate(fabric.nodes) if node is not None}
     return found | {len(fabric.nodes): fabric.gateway}
