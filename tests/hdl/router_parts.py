@@ -1,6 +1,20 @@
 """Harnesses for the router: what must hold, as a model beside it."""
 
-from amaranth.hdl import Array, Assume, Cat, Const, Elaboratable, Module, Mux, Signal, Value
+from typing import Any
+
+from amaranth.hdl import (
+    Array,
+    Assume,
+    Cat,
+    Const,
+    Elaboratable,
+    Module,
+    Mux,
+    Shape,
+    Signal,
+    Value,
+)  # fmt: skip
+from amaranth.lib.memory import Memory
 
 from hubel.hdl.fabric_packet import RouterParams
 from hubel.hdl.router import Router
@@ -16,28 +30,91 @@ from .prover import asserted, constant, stays_until_taken
 PARAMS = RouterParams(key_bits=2, payload_bits=3, depth=2)
 
 
+class OpenMemory(Memory):
+    """A memory of registers, whose rows a harness can see; it takes the place of Amaranth's."""
+
+    def __init__(self, *arguments: Any, **more: Any):
+        super().__init__(*arguments, **more)
+        width = Shape.cast(self.shape).width
+        # What is not given is zero, for a struct too.
+        init = [value if isinstance(value, int) else 0 for value in self.init]
+        self.rows = [Signal(width, name=f"row_{n}", init=value) for n, value in enumerate(init)]
+
+    def elaborate(self, platform) -> Any:
+        m = Module()
+        rows = Array(self.rows)
+        for port in self.write_ports:
+            with m.If(port.en):
+                m.d.sync += rows[port.addr].eq(Value.cast(port.data))
+        for port in self.read_ports:
+            if port.domain == "comb":
+                m.d.comb += Value.cast(port.data).eq(rows[port.addr])
+            else:
+                with m.If(port.en):
+                    m.d.sync += Value.cast(port.data).eq(rows[port.addr])
+        return m
+
+
+class OpenInput:
+    """What is inside an input: the packets in the order in which they came, first those that are
+    furthest, each with whether there is one and the outputs that it owes."""
+
+    def __init__(self, m: Module, port: Port, part: RouterInput):
+        self.port, self.part = port, part
+        inside = opened(part).submodules
+        self.table: list[Signal] = inside.table.rows
+        [self.store], [mask] = inside.buffer.write_ports, inside.masks.write_ports
+        [self.first] = inside.buffer.read_ports
+        depth = part.params.depth
+        width = len(part.reserved)
+        self.reserved, self.stored = (Signal(width, name=f"{what}_{port}") for what in "rs")
+        m.d.comb += [
+            self.reserved.eq(part.reserved - part.emptied),
+            self.stored.eq(part.filled - part.emptied),
+        ]
+        self.packets: list[tuple[Value, Value, Value]] = [
+            (part.owed.any(), part.owed, Value.cast(part.packet))
+        ]
+        for n in range(depth):
+            row = (part.emptied + n)[: width - 1]
+            self.packets.append(
+                (self.stored > n, Array(inside.masks.rows)[row], Array(inside.buffer.rows)[row])
+            )
+        self.packets.append((self.store.en, mask.data, Value.cast(self.store.data)))
+
+    def asserted(self, m: Module) -> None:
+        """That nothing overflows."""
+        part, depth, port = self.part, self.part.params.depth, self.port
+        coming = Signal(len(part.reserved), name=f"coming_{port}")
+        m.d.comb += coming.eq(part.reserved - part.filled)
+        asserted(m, f"{port}_no_more_rows_than_there_are", self.reserved <= depth)
+        asserted(m, f"{port}_ready_only_with_a_row", ~part.i.ready | (self.reserved < depth))
+        asserted(m, f"{port}_rows_are_reserved_first", coming == self.store.en)
+        asserted(m, f"{port}_no_row_is_overwritten", ~self.store.en | (self.stored < depth))
+        asserted(m, f"{port}_no_empty_row_is_read", ~self.first.en | (self.stored != 0))
+        met = self.store.en & self.first.en & (self.store.addr == self.first.addr)
+        asserted(m, f"{port}_none_is_read_while_written", ~met)
+        asserted(m, f"{port}_no_row_is_read_while_it_changes", ~(part.i.ready & part.store))
+
+
 class RouterHarness(Elaboratable):
     """A router that is sent anything, whose table is written with anything.
 
-    Any pair of an input and an output is watched, and of the packets that go from one to the other
-    any one. Packets of the watched input have keys 0 and 1, others 2 and 3. The router keeps its
-    promises if each packet that comes out was put in and did not come out before, and the watched
-    one comes out when all before it have, as it was put in.
+    One input and one output are watched, and of the packets that go from one to the other any
+    one. Packets of the watched input have keys 0 and 1, others 2 and 3. The router keeps its
+    promises if each packet that comes out was put in and did not come out before, all that were
+    put in and did not come out are inside, and the watched one comes out when all before it have,
+    as it was put in. To prove this for all time, it is said where the packets are.
 
-    Parameters
-    ----------
-    drains : int or None
-        All outputs are always ready and no row is written once the watched packet is in. It must
-        be out after so many clocks.
+    ``memory`` in :mod:`hubel.hdl.router_input` must be :class:`OpenMemory`.
     """
 
-    def __init__(self, params: RouterParams = PARAMS, *, drains: int | None = None):
+    def __init__(self, watched_input: Port, watched_output: Port, params: RouterParams = PARAMS):
         self.router = Router(params)
-        self.drains = drains
+        self.input, self.output = watched_input, watched_output
         router = self.router
-        self.input, self.output = Signal(range(5)), Signal(range(5))
         self.choose = Signal()
-        self.free: list[Value] = [self.input, self.output, self.choose]
+        self.free: list[Value] = [self.choose]
         for port in Port:
             self.free += [router.i[port].valid, Value.cast(router.i[port].payload)]
             self.free += [router.o[port].ready]
@@ -46,101 +123,82 @@ class RouterHarness(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         m.submodules.router = router = self.router
-        constant(m, self.input, self.output)
-        m.d.comb += [Assume(self.input < 5), Assume(self.output < 5)]
-        for port in Port:
-            i, o = router.i[port], router.o[port]
+        parts = opened(router).submodules
+        inputs = [OpenInput(m, port, getattr(parts, f"{port.name.lower()}_input")) for port in Port]
+        constant(m)
+        for port, part in zip(Port, inputs, strict=True):
+            i = router.i[port]
             m.d.comb += Assume(stays_until_taken(m, f"sent_{port}", i))
-            m.d.comb += Assume(i.payload.key[1] == (self.input != port))
-            asserted(m, f"given_{port}", stays_until_taken(m, f"given_{port}", o))
+            m.d.comb += Assume(i.payload.key[1] == (port is not self.input))
+            asserted(
+                m, f"{port}_gives_as_a_stream", stays_until_taken(m, f"o_{port}", router.o[port])
+            )
+            part.asserted(m)
+            # Who a packet is from, its key says wherever it is.
+            right = [~there | (packet[1] == (port is not self.input))
+                     for there, _, packet in part.packets]  # fmt: skip
+            asserted(m, f"{port}_has_its_own", Cat(right).all())
 
-        # The table as it is told to be.
-        masks = Array(Signal(5, name=f"mask_{key}") for key in range(2))
-        row = router.table.payload
-        with m.If(router.table.valid & ~row.key[1]):
-            m.d.sync += masks[row.key[0]].eq(row.mask)
-        turns = Array(
-            Const(sum(output.bit for output in TURNS[port]), 5) for port in Port
-        )[self.input]  # fmt: skip
-
+        watched_part, i = inputs[self.input], router.i[self.input]
+        outputs = TURNS[self.input]
+        number = outputs.index(self.output) if self.output in outputs else None
+        masks = self._expected_masks(m, watched_part, number)
         came, goes, leaves = Signal(), Signal(), Signal()
-        sent = Array(Value.cast(i.payload) for i in router.i)[self.input]
-        given = Array(Value.cast(o.payload) for o in router.o)[self.output]
+        o = router.o[self.output]
+        given = Value.cast(o.payload)
         m.d.comb += [
-            came.eq(Array(i.valid & i.ready for i in router.i)[self.input]),
-            goes.eq(came & (masks[sent[0]] & turns).bit_select(self.output, 1)),
-            leaves.eq(
-                Array(o.valid & o.ready for o in router.o)[self.output] & ~given[1]
-            ),
-        ]  # fmt: skip
+            came.eq(i.valid & i.ready),
+            goes.eq(came & masks[i.payload.key[0]]),
+            leaves.eq(o.valid & o.ready & ~o.payload.key[1]),
+        ]
+        # What is between them, in order, from the output to the input.
+        between = [(o.valid & ~o.payload.key[1], given)]
+        if number is not None:
+            went = Signal()
+            m.d.sync += went.eq(goes)
+            last_there, last_owed, _ = watched_part.packets[-1]
+            asserted(m, "mask_is_that_of_the_key", went == (last_there & last_owed[number]))
+            between += [(there & owed[number], what) for there, owed, what in watched_part.packets]
+        ranks = [sum((there for there, _ in between[:n]), Const(0, 1))
+                 for n in range(len(between) + 1)]  # fmt: skip
         # Packets inside that owe the watched output, and those before the watched packet.
         inside, before = Signal(4), Signal(4)
         watching, over = Signal(), Signal()
-        watched = Signal(len(sent))
+        watched = Signal(len(given))
+        waits = watching & ~over
         m.d.sync += inside.eq(inside + goes - leaves)
         with m.If(goes & self.choose & ~watching):
-            m.d.sync += [watching.eq(1), watched.eq(sent), before.eq(inside - leaves)]
-        last = Signal()
-        m.d.comb += last.eq(watching & ~over & leaves & (before == 0))
-        with m.If(watching & leaves & ~over):
+            m.d.sync += [
+                watching.eq(1),
+                watched.eq(Value.cast(i.payload)),
+                before.eq(inside - leaves),
+            ]
+        with m.If(waits & leaves):
             m.d.sync += [before.eq(before - 1), over.eq(before == 0)]
         asserted(m, "none_comes_from_nowhere", ~leaves | (inside != 0))
-        asserted(m, "watched_comes_in_its_turn", ~last | (given == watched))
-        # 2 in the buffer, the first, one in the output's register.
-        asserted(m, "not_more_than_fit", inside <= self.router.params.depth + 2)
-        if self.drains is not None:
-            waited = Signal(range(self.drains + 2))
-            m.d.sync += waited.eq(Mux(watching & ~over, waited + 1, 0))
-            for o in router.o:
-                m.d.comb += Assume(~watching | o.ready)
-            m.d.comb += Assume(~watching | ~router.table.valid)
-            asserted(m, "watched_comes_out", waited <= self.drains)
+        asserted(m, "none_is_lost", inside == ranks[-1])
+        asserted(m, "watched_comes_in_its_turn", ~(waits & leaves & (before == 0))
+                 | (given == watched))  # fmt: skip
+        asserted(m, "watched_is_inside", ~waits | (before < inside))
+        asserted(m, "watched_is_chosen_before_it_is_over", watching | ~over)
+        for n, (there, what) in enumerate(between):
+            here = waits & there & (before == ranks[n])
+            asserted(m, f"watched_is_the_same_at_{n}", ~here | (what == watched))
         return m
 
-
-class InputHarness(Elaboratable):
-    """An input that is sent anything and whose packets are taken at any time."""
-
-    def __init__(self, params: RouterParams = PARAMS):
-        self.part = part = RouterInput(params, TURNS[Port.LOCAL], [0] * params.keys)
-        self.inside = opened(part).submodules
-        self.free = [
-            part.i.valid,
-            Value.cast(part.i.payload),
-            part.pause,
-            part.store,
-            Value.cast(part.row),
-            part.taken,
-        ]
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.part = part = self.part
-        constant(m)
-        depth = part.params.depth
-        m.d.comb += [
-            Assume(stays_until_taken(m, "sent", part.i)),
-            Assume((part.taken & ~part.owed) == 0),
-        ]
-        [store], [first] = self.inside.buffer.write_ports, self.inside.buffer.read_ports
-        width = len(part.reserved)
-        reserved, stored = Signal(width), Signal(width)
-        m.d.comb += [
-            reserved.eq(part.reserved - part.emptied),
-            stored.eq(part.filled - part.emptied),
-        ]
-        asserted(m, "no_more_rows_than_there_are", reserved <= depth)
-        asserted(m, "ready_only_with_a_row", ~part.i.ready | (reserved < depth))
-        coming = Signal(width)
-        m.d.comb += coming.eq(part.reserved - part.filled)
-        asserted(m, "rows_are_reserved_first", coming == store.en)
-        asserted(m, "no_row_is_overwritten", ~store.en | (stored < depth))
-        asserted(m, "no_empty_row_is_read", ~first.en | (stored != 0))
-        asserted(
-            m, "none_is_read_while_written", ~(store.en & first.en & (store.addr == first.addr))
-        )
-        asserted(m, "first_stays_while_owed", ~first.en | ((part.owed & ~part.taken) == 0))
-        return m
+    def _expected_masks(self, m: Module, part: OpenInput, number: int | None) -> Array:
+        """For keys 0 and 1, whether they go to the watched output, as the table was told."""
+        row = self.router.table.payload
+        masks = [Signal(name=f"mask_{key}") for key in range(2)]
+        for key, mask in enumerate(masks):
+            if number is not None:
+                with m.If(self.router.table.valid & (row.key == key)):
+                    m.d.sync += mask.eq(row.mask[self.output])
+                written = part.part.row
+                now = Mux(part.part.store & (written.key == key), written.mask[self.output],
+                          part.table[key][number])  # fmt: skip
+                asserted(m, f"table_has_row_{key}", mask == now)
+        return Array(masks)
 
 
 class OutputHarness(Elaboratable):

@@ -37,6 +37,19 @@ def test_latency(port: Port) -> None:
         assert times == [(start + HOP_CLOCKS, (3, 5))]
 
 
+@pytest.mark.parametrize("port", Port)
+def test_a_packet_does_not_wait_to_be_asked_for(port: Port) -> None:
+    """``valid`` comes before ``ready``, which comes two clocks after the packet was there."""
+    router = Router(PARAMS, {3: sum(output.bit for output in TURNS[port])})
+    clocks = iter(range(1000))
+    late = HOP_CLOCKS + 4
+    found = play(
+        router, {port: [(3, 5)]}, 20, ready=lambda: next(clocks) // len(Port) >= late
+    )  # fmt: skip
+    for output in TURNS[port]:
+        assert found.given[output] == [(late, (3, 5))]
+
+
 #: Each input to an output of its own: all ten ports are busy.
 PERMUTATION = {
     Port.WEST: Port.EAST,

@@ -9,7 +9,7 @@ import pytest
 from hubel.hdl.fabric_packet import RouterParams
 from hubel.hdl.router_mesh import RouterMesh
 from hubel.hdl.router_port import Port
-from hubel.sim.simulator import Simulator
+from hubel.sim.simulator import Simulator, ToolMissing, find_simulator
 
 from .fabric_bench import Fabric, Phase, random_packets, random_tables, run, share_keys
 
@@ -23,6 +23,17 @@ FABRIC = Fabric(
     random_tables(Random(1), 4, PARAMS),
     edges=((0, Port.WEST), (2, Port.SOUTH), (3, Port.EAST), (1, Port.NORTH)),
 )
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param("verilator", marks=pytest.mark.long), "icarus"]
+)
+def simulator(request: pytest.FixtureRequest) -> Simulator:
+    """Four routers take Verilator half a minute."""
+    try:
+        return find_simulator(request.param)
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.mark.parametrize("gap, stall", [(0.0, 0.0), (0.0, 0.7), (0.6, 0.3)])

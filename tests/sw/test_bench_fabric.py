@@ -61,5 +61,8 @@ def test_a_small_mesh_carries_its_load(cache_dir, monkeypatch) -> None:
     for curve in (one, four):
         print(curve)
         assert curve.saturation >= 0.59
-        assert all(a <= min(o, curve.bound) + 0.01 for o, a in zip(curve.offered, curve.arrived, strict=True))
+        assert all(
+            a <= min(o, curve.bound) + 0.01
+            for o, a in zip(curve.offered, curve.arrived, strict=True)
+        )
         assert list(curve.latency) == sorted(curve.latency)
