@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from .serial_params import (
     BYTE_WIDTH,
     CRC_BYTES,
-    CRC_INITIAL,
     CRC_POLYNOMIAL,
     HEAD_BYTES,
     NUMBER_WIDTH,
@@ -25,10 +24,10 @@ __all__ = ["HeadLayout", "SerialDeframer", "SerialFramer"]
 _CRC = crc.Algorithm(
     crc_width=BYTE_WIDTH * CRC_BYTES,
     polynomial=CRC_POLYNOMIAL,
-    initial_crc=CRC_INITIAL,
+    initial_crc=0,
     reflect_input=True,
     reflect_output=True,
-    xor_output=0,
+    xor_output=(1 << BYTE_WIDTH * CRC_BYTES) - 1,
 )(BYTE_WIDTH)
 
 
@@ -83,14 +82,14 @@ class SerialFramer(wiring.Component):
         # Bytes that are still to be sent, those of the check sum among them.
         left = Signal(range(params.frame_bytes() + 1))
         summed, first, byte = Signal(), Signal(), Signal(BYTE_WIDTH)
+        rest = (~sums.crc)[:BYTE_WIDTH]
         m.d.comb += [
             self.idle.eq(left == 0),
             summed.eq(left <= CRC_BYTES),
-            # The sum of a byte that is the next of the check sum itself is the rest of it.
-            byte.eq(Mux(summed, sums.crc, body)),
+            # A sum that is summed itself moves out, and leaves the 0 that the next one starts from.
+            byte.eq(Mux(summed, rest, body)),
             self.bytes.valid.eq(~self.idle),
-            self.bytes.payload.eq(Cat(byte, first)),
-            sums.start.eq(self.start),
+            self.bytes.payload.eq(Cat(byte ^ summed.replicate(BYTE_WIDTH), first)),
             sums.data.eq(byte),
             sums.valid.eq(self.bytes.valid & self.bytes.ready),
         ]
@@ -109,7 +108,8 @@ class SerialFramer(wiring.Component):
 class SerialDeframer(wiring.Component):
     """Receives frames and gives those whose check sum is right.
 
-    ``head`` and ``packet`` stay for a byte after ``good``.
+    A byte stays for a cycle after ``bytes.valid``, and more than three pass before the next one.
+    ``head`` and ``packet`` stay until then; ``good`` comes two cycles after the last byte.
 
     Parameters
     ----------
@@ -143,7 +143,8 @@ class SerialDeframer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self._params
-        m.submodules.crc = sums = _CRC.create()
+        starts, sums = Signal(), _CRC.create()
+        m.submodules.crc = ResetInserter(starts)(sums)
         head = Signal(BYTE_WIDTH * HEAD_BYTES)
         packet = Signal(BYTE_WIDTH * params.packet_bytes)
         # Bytes that are still to come, and how many of them come before the check sum.
@@ -155,9 +156,8 @@ class SerialDeframer(wiring.Component):
             inside.eq(left != 0),
             self.head.eq(head),
             self.packet.eq(packet),
-            sums.start.eq(first & self.bytes.valid),
+            starts.eq(first & self.bytes.valid),
             sums.data.eq(byte),
-            sums.valid.eq(self.bytes.valid),
             self.good.eq(complete & sums.match_detected),
             # One that ends before its time; and one that has a byte without a stop bit.
             self.bad.eq(
@@ -165,7 +165,9 @@ class SerialDeframer(wiring.Component):
                 | (inside & (self.bad_byte | (self.bytes.valid & first)))
             ),
         ]
-        m.d.sync += complete.eq(0)
+        # A byte is summed in the cycle after it came, and stays for that.
+        ended = Signal()
+        m.d.sync += [sums.valid.eq(self.bytes.valid), ended.eq(0), complete.eq(ended)]
         with m.If(self.bytes.valid):
             m.d.sync += in_head.eq(0)
             with m.If(first):
@@ -176,7 +178,7 @@ class SerialDeframer(wiring.Component):
                     in_head.eq(1),
                 ]
             with m.Elif(inside):
-                m.d.sync += [left.eq(left - 1), complete.eq(left == 1)]
+                m.d.sync += [left.eq(left - 1), ended.eq(left == 1)]
             with m.If(first | in_head):
                 m.d.sync += head.eq(Cat(head[BYTE_WIDTH:], byte))
             with m.Elif(left > CRC_BYTES):

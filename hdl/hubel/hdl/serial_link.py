@@ -26,9 +26,9 @@ class SerialLink(wiring.Component):
     """One side of a link. docs/links.md says what goes over the line, and why nothing is lost,
     comes twice or out of order.
 
-    A packet takes ``params.frame_clocks`` on the line, and comes out of the other side that long
-    and 12 cycles after it went in, if the line is free. Packets are taken only while the link is
-    ``up``, which is some time-outs after the reset of the later side.
+    A packet takes ``params.frame_clocks`` on the line. If that is free it comes out of the other
+    side as long, and less than 12 cycles, after it went in. Packets are taken only while the link
+    is ``up``: from a time-out and some short frames after the reset of the later side on.
 
     Parameters
     ----------

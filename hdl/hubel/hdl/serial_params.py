@@ -13,9 +13,9 @@ BYTE_WIDTH = 7
 HEAD_BYTES = 2
 CRC_BYTES = 3
 
-#: Polynomial of the check sum, that of CAN FD, without its x^21, and its first value.
+#: Polynomial of the check sum, that of CAN FD, without its x^21. The sum starts from 0 and is sent
+#: inverted.
 CRC_POLYNOMIAL = 0x102899
-CRC_INITIAL = 0x1FFFFF
 
 #: Bits of the number of a packet.
 NUMBER_WIDTH = 4

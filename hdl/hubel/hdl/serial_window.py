@@ -46,7 +46,7 @@ class SerialWindow(wiring.Component):
     good : :py:`In(1)`
         A frame came.
     heard : :py:`In(HeadLayout())`, heard_packet : :py:`In(params.width)`
-        That frame. ``heard`` stays for a cycle more.
+        That frame.
     state : :py:`Out(LinkState)`
     resent : :py:`Out(1)`
         The frame that begins was sent before.
