@@ -86,6 +86,7 @@ def answer(
     deaf: int = 0,
     reset: int = 0,
     seed: int = 0,
+    closed: float = 0.0,
     watch: Watch | None = None,
     prepare: Turn | None = None,
     finish: Turn | None = None,
@@ -93,7 +94,8 @@ def answer(
     """Send ``packets`` until ``ends`` packets that equal ``end`` under ``mask`` came out and
     ``words`` state words were written.
 
-    In the first ``deaf`` clocks nothing is received. After ``reset`` clocks, if any, the core is
+    In the first ``deaf`` clocks nothing is received. Each bit of ``room``, if the core has it, is 0
+    in a clock with the probability ``closed``. After ``reset`` clocks, if any, the core is
     reset and all that came out is forgotten; then ``packets`` are sent from the first on.
     ``watch`` is what to call in each clock with the values of some signals; ``prepare`` and
     ``finish`` have the core for themselves before and after it all. A stream rule that
@@ -146,6 +148,9 @@ def answer(
                 packets[sent] if offering else draw.getrandbits(len(Value.cast(signals[2]))),
             )
             ctx.set(dut.spikes.ready, ready)
+            if "room" in dut.signature.members:
+                bits = (draw.random() >= closed for _ in dut.params.populations)
+                ctx.set(dut.room, sum(bit << p for p, bit in enumerate(bits)))
             _, _, *values = await ctx.tick().sample(*signals, *watched)
             taken, valid, spike, updated, update, number, value = values[: len(signals)]
             tell(*values[len(signals) :])
@@ -193,13 +198,14 @@ def run(
     deaf: int = 0,
     reset: int = 0,
     seed: int = 0,
+    closed: float | None = None,
     packets: list[int] | None = None,
     watch: Callable[[Core], Watch] | None = None,
 ) -> Trace:
     """The same contract as :func:`hubel.sim.gateware.run`; ``packets`` say ``spikes`` otherwise
-    than it would."""
+    than it would. With ``closed`` the core has credits."""
     params = program.params(lanes=lanes)
-    dut = Core(params, program)
+    dut = Core(params, program, credits=closed is not None)
     end, mask = end_and_mask(params)
     got = answer(
         dut,
@@ -213,6 +219,7 @@ def run(
         deaf=deaf,
         reset=reset,
         seed=seed,
+        closed=closed or 0.0,
         watch=watch(dut) if watch else None,
     )
     return gateware._trace(params, (spikes.shape[0], spikes.shape[1]), got)

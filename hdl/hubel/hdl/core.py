@@ -99,6 +99,8 @@ class Core(wiring.Component):
         Weights are in the SPRAM of an iCE40UP, which must be loaded; needs ``access``.
     contents : dict of MemoryKind to list of int, optional
         Rows of some memories instead of those of ``program``.
+    credits : bool
+        Others say when a population may start, and are told what can be taken.
 
     Members
     -------
@@ -115,15 +117,23 @@ class Core(wiring.Component):
         Each state word, as it is written; for observers.
     memory : :py:`In(MemoryAccessSignature())`
         To load and to read the memories while the core is idle. Only with ``access``.
+    room : :py:`In(populations)`
+        A bit for each population: its next step may start. Only with ``credits``, as the next two.
+    starts : :py:`Out(populations)`
+        The bit of the population whose step starts in this cycle.
+    may_fill : :py:`Out(inputs)`
+        A bit for each input: there is a list for the step that it sends.
     """
     events: stream.Interface
     spikes: stream.Interface
 
     def __init__(self, params: CoreParams, program: Program, *, access: bool = False,
-                 spram: bool = False, contents: dict[MemoryKind, list[int]] | None = None):
+                 spram: bool = False, contents: dict[MemoryKind, list[int]] | None = None,
+                 credits: bool = False):
         contents = contents or {}
         self.params = params
         self._access = access
+        self._credits = credits
         self._spram = spram
         self._neuron_rows = contents.get(MemoryKind.NEURONS) or neuron_rows(params, program)
         self._weight_rows = contents.get(MemoryKind.WEIGHTS) or weight_rows(params, program)
@@ -139,6 +149,9 @@ class Core(wiring.Component):
         }
         if access:
             members |= {"active": Out(1), "memory": In(MemoryAccessSignature())}
+        if credits:
+            members |= {"room": In(len(params.populations)), "starts": Out(len(params.populations)),
+                        "may_fill": Out(len(params.inputs))}
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -160,7 +173,12 @@ class Core(wiring.Component):
             # one. It must not read before these are written, nor in the same cycle.
             early = slots[1:cycles.update + cycles.fold - cycles.load + 1]
             unwritten = [slot.last & (slot.population == p) for slot in early]
-            m.d.comb += walker.blocked[p].eq(Cat(unwritten).any())
+            blocked = Cat(unwritten).any()
+            if self._credits:
+                blocked |= ~self.room[p]
+            m.d.comb += walker.blocked[p].eq(blocked)
+        if self._credits:
+            m.d.comb += [self.starts.eq(walker.starts), self.may_fill.eq(walker.may_fill)]
 
         access = None
         if self._access:

@@ -1,6 +1,6 @@
 """Routers in rows and columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from amaranth import *
@@ -57,6 +57,9 @@ class RouterMesh(wiring.Component):
     edges : sequence of (int, Port)
         Ports at the edge of the mesh, of a node each, that are brought out. The others do not
         exist: what a table sends there is ignored (:class:`Router`).
+    link : callable, optional
+        Makes what each link between two routers goes through, one in each direction: a component
+        with streams ``i`` and ``o`` of packets.
 
     Members
     -------
@@ -84,7 +87,8 @@ class RouterMesh(wiring.Component):
 
     def __init__(self, rows: int, columns: int, params: RouterParams = RouterParams(),  # noqa: B008
                  tables: Sequence[Mapping[int, int]] = (), *,
-                 edges: Sequence[tuple[int, Port]] = ()):
+                 edges: Sequence[tuple[int, Port]] = (),
+                 link: Callable[[], wiring.Component] | None = None):
         if rows < 1 or columns < 1:
             raise ValueError(f"a mesh has 1 row and column at least, not {rows}x{columns}")
         nodes = rows * columns
@@ -97,6 +101,7 @@ class RouterMesh(wiring.Component):
                 raise ValueError(f"{port.name} of node {node} is not at the edge of the mesh")
         if len(set(edges)) < len(edges):
             raise ValueError("an edge is named twice")
+        self._link = link
         self.rows, self.columns, self.params, self.edges = rows, columns, params, tuple(edges)
         for node, table in enumerate(tables):
             for key, mask in table.items():
@@ -143,8 +148,16 @@ class RouterMesh(wiring.Component):
         for node, router in enumerate(routers):
             for port in Port:
                 other = neighbour(rows, columns, node, port)
-                if other is not None:
-                    wiring.connect(m, router.o[port], routers[other].i[port.opposite])
+                if other is None:
+                    continue
+                target = routers[other].i[port.opposite]
+                if self._link is None:
+                    wiring.connect(m, router.o[port], target)
+                    continue
+                link: Any = self._link()
+                m.submodules[f"link_{node}_{port.name.lower()}"] = link
+                wiring.connect(m, router.o[port], link.i)
+                wiring.connect(m, link.o, target)
         for number, (node, port) in enumerate(self.edges):
             wiring.connect(m, wiring.flipped(self.edge_i[number]), routers[node].i[port])
             wiring.connect(m, routers[node].o[port], wiring.flipped(self.edge_o[number]))

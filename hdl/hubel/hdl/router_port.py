@@ -28,13 +28,14 @@ class Port(IntEnum):
 
 
 #: Where a packet may go from each port it can come in by: first along a row (X), then along a
-#: column (Y), never back. So no packet can ever wait for itself.
+#: column (Y), never back. So no packet can ever wait for itself. From LOCAL to LOCAL goes what a
+#: node sends to itself: a part of a population that it reads as a whole.
 TURNS: dict[Port, tuple[Port, ...]] = {
     Port.NORTH: (Port.SOUTH, Port.LOCAL),
     Port.EAST:  (Port.NORTH, Port.SOUTH, Port.WEST, Port.LOCAL),
     Port.SOUTH: (Port.NORTH, Port.LOCAL),
     Port.WEST:  (Port.NORTH, Port.EAST, Port.SOUTH, Port.LOCAL),
-    Port.LOCAL: (Port.NORTH, Port.EAST, Port.SOUTH, Port.WEST),
+    Port.LOCAL: (Port.NORTH, Port.EAST, Port.SOUTH, Port.WEST, Port.LOCAL),
 }
 
 

@@ -76,6 +76,8 @@ class Walker(wiring.Component):
         A bit for each input: packets from it can be taken.
     blocked : :py:`In(populations)`
         Populations that must not start in this cycle.
+    starts : :py:`Out(populations)`
+        The bit of the population whose step starts in this cycle.
     done : :py:`In(1)`
         One of the words that were given out, ``words_in_flight`` of the pipeline at most, has left
         the core.
@@ -104,6 +106,7 @@ class Walker(wiring.Component):
             "take":           In(1),
             "may_fill":       Out(len(params.inputs)),
             "blocked":        In(len(params.populations)),
+            "starts":         Out(len(params.populations)),
             "done":           In(1),
             "slot":           Out(SlotLayout(params)),
             "weight_address": Out(max(1, (params.weight_words - 1).bit_length())),
@@ -198,6 +201,7 @@ class Walker(wiring.Component):
                 for p in range(len(params.populations)):
                     with m.If(schedule.may_start[p] & ~self.blocked[p]):
                         first = next(i for i, e in enumerate(self._entries) if e[0] == p)
+                        m.d.comb += self.starts.eq(1 << p)
                         m.d.sync += [population.eq(p), entry.eq(first)]
                         m.next = prepare
             if looks:

@@ -93,19 +93,11 @@ class MeshModel:
 
 
 def tree_masks(columns: int, source: int, sinks: Iterable[int]) -> dict[int, int]:
-    """Masks, by node, that bring packets of node ``source`` to the local ports of other nodes
-    ``sinks``: along the row first, then along columns.
-
-    Raises
-    ------
-    ValueError
-        If ``source`` is one of them: a router has no way from LOCAL to LOCAL.
-    """
+    """Masks, by node, that bring packets of node ``source`` to the local ports of nodes ``sinks``,
+    of which it may be one: along the row first, then along columns."""
     masks: dict[int, int] = defaultdict(int)
     row, column = divmod(source, columns)
     for sink in sinks:
-        if sink == source:
-            raise ValueError(f"node {source} cannot send to itself over the mesh")
         to_row, to_column = divmod(sink, columns)
         step = 1 if to_column > column else -1
         for x in range(column, to_column, step):

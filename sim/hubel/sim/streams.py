@@ -30,14 +30,17 @@ async def start_clock(dut: Any, *, period_ns: int = 10) -> None:
     dut.rst.value = 0
 
 
-async def read_counters(dut: Any, names: Sequence[str]) -> dict[str, int]:
-    """The counters of ``dut``, which go round, one a clock, and lag by a round or two; and a faulty
-    design may still send for a while."""
+async def read_counters(
+    dut: Any, names: Sequence[str], *, port: str = "counters"
+) -> dict[str, int]:
+    """The counters at ``port`` of ``dut``, which go round, one a clock, and lag by a round or two;
+    and a faulty design may still send for a while."""
     await ClockCycles(dut.clk, 8 * len(names))
     counters = {}
     for _ in names:
         await ClockCycles(dut.clk, 1)
-        counters[names[int(dut.counters__number.value)]] = int(dut.counters__value.value)
+        number = int(getattr(dut, f"{port}__number").value)
+        counters[names[number]] = int(getattr(dut, f"{port}__value").value)
     return counters
 
 

@@ -2,10 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
@@ -16,6 +14,8 @@ from hubel.hdl.router import Router
 from hubel.hdl.router_port import TURNS, Port
 
 from . import fabric_chart
+from .bench_mesh import place_row, scaling_row
+from .fabric_row import FabricRow, Progress
 from .mesh_load import load_curves
 from .npz import atomic_file
 from .svg import picture
@@ -28,32 +28,6 @@ AIM_MHZ, SEEDS = 140.0, 4
 
 #: Rows and columns of the mesh that is loaded.
 MESH = 4, 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class FabricRow:
-    """What one measurement found.
-
-    Parameters
-    ----------
-    name : str
-        Of the measurement, a key of :data:`ROWS`.
-    figures : list of (str, number or str)
-        What people read: what it is, and how much.
-    data : dict
-        All of it, as JSON.
-    """
-
-    name: str
-    figures: list[tuple[str, float | int | str]]
-    data: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
-
-Progress = Callable[[str], None]
 
 
 def router_row(progress: Progress, out_dir: Path) -> FabricRow:
@@ -160,6 +134,8 @@ ROWS: dict[str, Callable[[Progress, Path], FabricRow]] = {
     "router": router_row,
     "latency": latency_row,
     "mesh": mesh_row,
+    "scaling": scaling_row,
+    "nine cores": place_row,
 }
 
 

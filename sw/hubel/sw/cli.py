@@ -25,6 +25,7 @@ from .cli_boards import boards, build, flash
 from .cli_compare import compare_command
 from .cli_compile import compile, configure, ranges
 from .cli_energy import energy_app, nature_app, print_survey, sweep
+from .cli_fabric import map_command, sim_mesh
 from .cli_learn import learn_app
 from .cli_memristor import memristor_app
 from .cli_print import print_json, print_table
@@ -48,6 +49,7 @@ app.add_typer(memristor_app, name="memristor")
 app.add_typer(energy_app, name="energy")
 app.command(context_settings={"allow_interspersed_args": False})(sweep)
 app.command("compare")(compare_command)
+app.command("map")(map_command)
 
 Simulator = Literal["verilator", "icarus", "virtual"]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
@@ -162,9 +164,18 @@ def sim(
     bin_us: BinUs = 1000,
     lanes: Lanes = 8,
     waves: Waves = None,
+    mesh: Annotated[
+        str | None, typer.Option(help="Map it to a mesh of cores, rows x columns, as in 2x2.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare every spike, membrane and counter of the gateware with the golden model."""
+    if mesh is not None:
+        if waves is not None:
+            raise ValueError("a mesh has no waves; leave out --waves, or --mesh")
+        sim_mesh(program, mesh, inputs=inputs, backend=backend, images=images, steps=steps,
+                 bin_us=bin_us, lanes=lanes, as_json=as_json)  # fmt: skip
+        return
     with _stages(as_json)(backend) as stage:
         check = commands.sim(
             program,

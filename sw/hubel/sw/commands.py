@@ -73,6 +73,7 @@ __all__ = [
     "doctor",
     "energy",
     "flash",
+    "input_spikes",
     "load_config",
     "load_network",
     "measure",
@@ -195,7 +196,7 @@ def verilog(program: PathLike, out: PathLike, *, lanes: int = 8, lint: bool = Fa
     return simulator.lint(text, "hubel_core") if lint else []
 
 
-def _inputs(
+def input_spikes(
     program: Program, name: PathLike, steps: int, images: int | None, bin_us: int
 ) -> npt.NDArray[np.bool_]:
     """Input spikes; a recording has the shape of the Program's input."""
@@ -216,7 +217,7 @@ def ranges(
 ) -> tuple[PopulationRanges, ...]:
     """Numerical profile of a Program on input spikes; see :func:`.ranges.ranges`."""
     loaded, _ = load_program(program)
-    spikes = _inputs(loaded, inputs, steps, images, bin_us)
+    spikes = input_spikes(loaded, inputs, steps, images, bin_us)
     return ranges_of(loaded, golden.run(loaded, spikes))
 
 
@@ -234,7 +235,7 @@ def sim(
 ) -> backends.Check:
     """Compare every spike, membrane and counter of the gateware with golden."""
     loaded, _ = load_program(program)
-    spikes = _inputs(loaded, inputs, steps, images, bin_us)
+    spikes = input_spikes(loaded, inputs, steps, images, bin_us)
     return backends.check(
         loaded, spikes, backend=backend, lanes=lanes, waves=waves, on_stage=on_stage
     )
@@ -367,7 +368,7 @@ def run(
 ) -> tuple[Program, Trace, float]:
     """Run ``program`` on ``inputs`` and save spikes, membranes, counters and timing as ``out``."""
     loaded, _ = load_program(program)
-    spikes = _inputs(loaded, inputs, steps, images, bin_us)
+    spikes = input_spikes(loaded, inputs, steps, images, bin_us)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(out) as temporary:
         trace, seconds = backends.run(

@@ -59,24 +59,31 @@ def save_program(
         If the file cannot be written; ``path`` is then as it was.
     """
     arrays: dict[str, npt.NDArray] = {}
-    header = {
+    header = {**program_header(program, arrays), "metadata": dict(metadata or {})}
+    write_npz(path, _FORMAT, _VERSION, header, arrays)
+
+
+def program_header(
+    program: Program, arrays: dict[str, npt.NDArray], prefix: str = ""
+) -> dict[str, Any]:
+    """What describes ``program`` as plain JSON; its arrays go into ``arrays``, under names that
+    begin with ``prefix``."""
+    return {
         "weight_width": program.weight_width,
         "state_width": program.state_width,
         "inputs": [
             {"name": source.name, "shape": list(source.shape.sizes)} for source in program.inputs
         ],
         "populations": [
-            _population_header(population, f"population.{i}", arrays)
+            _population_header(population, f"{prefix}population.{i}", arrays)
             for i, population in enumerate(program.populations)
         ],
         "projections": [
-            _projection_header(projection, f"projection.{i}", arrays)
+            _projection_header(projection, f"{prefix}projection.{i}", arrays)
             for i, projection in enumerate(program.projections)
         ],
         "outputs": list(program.outputs),
-        "metadata": dict(metadata or {}),
     }
-    write_npz(path, _FORMAT, _VERSION, header, arrays)
 
 
 def _population_header(
@@ -129,27 +136,37 @@ def load_program(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]
     """
     header, arrays = read_npz(path, _FORMAT, _VERSION, _MEND)
     try:
-        program = Program(
-            inputs=tuple(
-                Source(_text(fields, "name"), _shape(fields)) for fields in header["inputs"]
-            ),
-            populations=tuple(
-                _population(fields, f"population.{i}", arrays)
-                for i, fields in enumerate(header["populations"])
-            ),
-            projections=tuple(
-                _projection(fields, f"projection.{i}", arrays)
-                for i, fields in enumerate(header["projections"])
-            ),
-            outputs=tuple(header["outputs"]),
-            weight_width=header["weight_width"],
-            state_width=header["state_width"],
-        )
-        return program, dict(header["metadata"])
+        return program_from(header, arrays), dict(header["metadata"])
     except KeyError as error:
         raise ValueError(f"{path}: not a complete {_FORMAT}: no {error}; {_MEND}") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path}: not a valid {_FORMAT}: {error}; {_MEND}") from None
+
+
+def program_from(
+    header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray], prefix: str = ""
+) -> Program:
+    """The Program that :func:`program_header` described.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, OverflowError
+        If something is missing, or no valid Program comes of it.
+    """
+    return Program(
+        inputs=tuple(Source(_text(fields, "name"), _shape(fields)) for fields in header["inputs"]),
+        populations=tuple(
+            _population(fields, f"{prefix}population.{i}", arrays)
+            for i, fields in enumerate(header["populations"])
+        ),
+        projections=tuple(
+            _projection(fields, f"{prefix}projection.{i}", arrays)
+            for i, fields in enumerate(header["projections"])
+        ),
+        outputs=tuple(header["outputs"]),
+        weight_width=header["weight_width"],
+        state_width=header["state_width"],
+    )
 
 
 def _population(
