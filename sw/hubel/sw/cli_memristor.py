@@ -174,5 +174,8 @@ def bench(as_json: Json = False) -> None:
     if as_json:
         print_json([timing.to_json() for timing in timings])
         return
-    rows = [(t.job, t.seconds, t.limit, "yes" if t.seconds < t.limit else "no") for t in timings]
-    print_table(Console(), ("job", "seconds", "limit", "met"), rows)
+    rows = [
+        (t.job, t.seconds, t.processor, t.limit, "yes" if t.seconds < t.limit else "no")
+        for t in timings
+    ]
+    print_table(Console(), ("job", "seconds", "of processor", "limit", "met"), rows)

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 #: Devices that are read at once, and by how many threads; numpy lets go of the interpreter.
-_CHUNK, _THREADS = 1 << 14, 4
+_CHUNK, _THREADS = 1 << 15, 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +109,10 @@ class DeviceArray:
         g, where = self._aged(some, time), self.where.part(some)
         sigma = self.params.device.read_sigma(self.cells.rows(some), g, time)
         if sigma is not None:
-            g = np.maximum(g + sigma * where.normal(Purpose.READ, event), 0.0)
+            # In place, because most of the time goes into memory.
+            sigma *= where.normal(Purpose.READ, event)
+            sigma += g
+            g = np.maximum(sigma, 0.0, out=sigma)
         for layer in self.params.layers:
             g = layer.read(g, where, event)
         return g
