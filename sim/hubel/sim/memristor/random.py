@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     CYCLE = 6  #: what differs from one programming of a device to the next
     READ_LAYER = 7
     WINDOW = 8
+    PULSE_NOISE = 9
 
 
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> list[Words]:
@@ -166,5 +167,7 @@ class Where:
     def _words(self, rows: Words, columns: Words, event: int, purpose: Purpose) -> list[Words]:
         if not 0 <= event < _TOP:
             raise ValueError(f"an event must be in 0..{_TOP - 1}, not {event!r}")
-        fixed = (np.full((1,) * rows.ndim, word, dtype=np.uint64) for word in (event, int(purpose)))
-        return philox((rows, columns, *fixed), (self.seed, self.array))
+        one = (1,) * rows.ndim
+        events = np.full(one, event, dtype=np.uint64)
+        purposes = np.full(one, int(purpose), dtype=np.uint64)
+        return philox((rows, columns, events, purposes), (self.seed, self.array))

@@ -40,7 +40,7 @@ class Point:
 class Measured:
     """What one seed of devices gave: accuracy in percent, the root of the mean square error of the
     weights in LSB, joules of programming in the array and in the periphery, mean pulses a device,
-    and the share of devices that failed to verify."""
+    the share of devices that failed to verify, and joules of one read of all weights."""
 
     accuracy: float
     error: float
@@ -48,6 +48,8 @@ class Measured:
     periphery_joules: float
     pulses: float
     failed: float
+    read_array_joules: float
+    read_periphery_joules: float
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def measure_seed(task: Task, points: Sequence[Point], seed: int) -> list[Measure
             params = SynapseParams(array=point.cells, weight_width=task.program.weight_width)
             made[id(point.cells)] = program_devices(task.program, params, seed=seed)
         devices = made[id(point.cells)]
-        known[key] = _measured(task, devices, program_at(devices, point))
+        known[key] = _measured(task, devices, program_at(devices, point), point.time)
         results.append(known[key])
     return results
 
@@ -104,14 +106,14 @@ def program_at(devices: ProgramDevices, point: Point) -> Program:
     return devices.at(point.time, compensation=scopes[point.compensation])
 
 
-def _measured(task: Task, devices: ProgramDevices, program: Program) -> Measured:
+def _measured(task: Task, devices: ProgramDevices, program: Program, time: float) -> Measured:
     errors: list[Any] = [
         (new.weights.astype(np.int64) - old.weights.astype(np.int64)).ravel()
         for new, old in zip(program.projections, task.program.projections, strict=True)
     ]
     pulses = np.concatenate([a.devices.pulses.ravel() for a in devices.arrays])
     failed = np.concatenate([a.devices.failed.ravel() for a in devices.arrays])
-    ledger = devices.ledger
+    ledger, read = devices.ledger, devices.read_ledger(time)
     return Measured(
         accuracy=task.accuracy(program),
         error=float(np.sqrt(np.mean(np.square(np.concatenate(errors))))),
@@ -119,4 +121,6 @@ def _measured(task: Task, devices: ProgramDevices, program: Program) -> Measured
         periphery_joules=ledger.joules_of("periphery"),
         pulses=float(pulses.mean()),
         failed=float(failed.mean()),
+        read_array_joules=read.joules_of("array"),
+        read_periphery_joules=read.joules_of("periphery"),
     )
