@@ -87,6 +87,9 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for tables, pictures and the page.")] = Path(
         "build/memristor"
     ),
+    pixels: Annotated[
+        bool, typer.Option("--png", help="Write a PNG of each picture, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run experiments: a CSV and a picture each, and one page with a verdict on each."""
@@ -118,7 +121,7 @@ def run(
         f"floor {task.floor:g} %",
         f"{seeds} device seeds",
     )
-    page = write_all(out, results, facts)
+    page = write_all(out, results, facts, pixels=pixels)
     if as_json:
         print_json([result.to_json() for result in results])
     else:
