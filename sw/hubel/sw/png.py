@@ -7,6 +7,7 @@ import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure as Drawing
+from matplotlib.text import Text
 
 from .svg import LIGHT, PAPER, STYLE, WIDTHS
 
@@ -25,8 +26,11 @@ def png(draw: Callable[[int], Drawing]) -> bytes:
         # Ticks are made when they are needed.
         drawing.draw_without_rendering()
         for artist in drawing.findobj():
+            # What is behind a text is not found by itself.
+            behind = artist.get_bbox_patch() if isinstance(artist, Text) else None
             for part in _PARTS:
                 _recolour(artist, part)
+                _recolour(behind, part)
         file = BytesIO()
         drawing.savefig(file, format="png", dpi=72 * _SCALE, facecolor=LIGHT[PAPER])
     return file.getvalue()
@@ -37,7 +41,7 @@ def _recolour(artist: object, part: str) -> None:
     value = getattr(artist, f"get_{part}", lambda: None)()
     if value is None or (isinstance(value, str) and value in ("none", "auto")):
         return
-    colours = to_rgba_array(value)
+    colours = to_rgba_array(value)  # a copy
     changed = False
     for colour in colours:
         found = LIGHT.get(to_hex(colour))

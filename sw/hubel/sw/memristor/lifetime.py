@@ -11,7 +11,7 @@ from hubel.sim.memristor.endurance import PRESETS, YEAR, UniformWear
 from hubel.sim.memristor.reram import generic
 
 from ..svg import pixels
-from .bands import Band, floor_line, plot
+from .bands import Band, floor_line, log_x, plot
 from .context import Context
 from .experiment import Experiment, Floor, Table
 from .task import Task
@@ -98,7 +98,7 @@ def _draw(bands: list[Band], floor: float, digital: float, width: int) -> Drawin
     plot(ax, SHARES, bands, "", 0)
     floor_line(ax, floor, digital)
     ax.grid(axis="y")
-    ax.set_xscale("log")
+    log_x(ax)
     ax.set_xlabel("writes a device, of the median endurance")
     ax.set_ylabel("correct, %")
     return drawing

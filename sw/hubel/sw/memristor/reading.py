@@ -13,7 +13,7 @@ from hubel.sim.memristor.pulse_noise import AMPLIFIER, PulseNoise
 from hubel.sim.memristor.reram import rram_milo2021
 
 from ..svg import INK, RUST, pixels
-from .bands import floor_line, plot
+from .bands import decades, floor_line, plot
 from .context import Context
 from .experiment import Experiment, Floor, Table
 from .grid import Cell, Point, measure
@@ -166,7 +166,7 @@ def _draw(curves, knees, cheap_of, floor: float, digital: float, width: int) -> 
     floor_line(top, floor, digital)
     top.set_ylabel("correct, %")
     bottom.set_ylabel("weight error, LSB rms")
-    bottom.set_xscale("log")
+    decades(bottom)
     bottom.set_xlabel("a read, fJ a synapse (array alone)")
     for ax in (top, bottom):
         ax.grid(axis="y")
