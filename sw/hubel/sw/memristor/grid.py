@@ -11,6 +11,7 @@ from hubel.sim.memristor.at_program import ProgramDevices, program_devices
 from hubel.sim.memristor.compensation import Scope
 from hubel.sim.memristor.crossbar import SynapseParams
 from hubel.sim.memristor.device_array import ArrayParams
+from hubel.sim.memristor.threads import one_thread
 
 from .bands import Band
 from .context import Context
@@ -79,19 +80,22 @@ def measure_seed(task: Task, points: Sequence[Point], seed: int) -> list[Measure
     equal points are measured once."""
     made: dict[int, ProgramDevices] = {}
     known: dict[tuple, Measured] = {}
-    results = []
-    for point in points:
-        key = (id(point.cells), point.time, point.compensation)
-        if key in known:
-            results.append(known[key])
-            continue
-        if id(point.cells) not in made:
-            params = SynapseParams(array=point.cells, weight_width=task.program.weight_width)
-            made[id(point.cells)] = program_devices(task.program, params, seed=seed)
-        devices = made[id(point.cells)]
-        known[key] = _measured(task, devices, program_at(devices, point), point.time)
-        results.append(known[key])
-    return results
+    # Its matrices are small: several threads would take twice the processor's time.
+    with one_thread():
+        for point in points:
+            key = _key(point)
+            if key in known:
+                continue
+            if id(point.cells) not in made:
+                params = SynapseParams(array=point.cells, weight_width=task.program.weight_width)
+                made[id(point.cells)] = program_devices(task.program, params, seed=seed)
+            devices = made[id(point.cells)]
+            known[key] = _measured(task, devices, program_at(devices, point), point.time)
+    return [known[_key(point)] for point in points]
+
+
+def _key(point: Point) -> tuple:
+    return id(point.cells), point.time, point.compensation
 
 
 def program_at(devices: ProgramDevices, point: Point) -> Program:

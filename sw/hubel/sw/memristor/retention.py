@@ -148,7 +148,7 @@ def _draw(curves, floor: float, digital: float, width: int) -> Drawing:
             times, bands = [t for t, _ in curves[name]], [s.band() for _, s in curves[name]]
             plot(ax, times, bands, against if ax is axes[0] else "", number)
             if group == "ReRAM":
-                ax.annotate(device, (times[-1], bands[-1].mean), (0, 6), "data", "offset points",
+                ax.annotate(device, (times[-1], bands[-1].mean), (0, -14), "data", "offset points",
                             ha="right", fontsize=9, zorder=5)  # fmt: skip
         floor_line(ax, floor, digital)
         ax.set_title(group if group != "ReRAM" else "ReRAM, nothing against its drift")
