@@ -158,7 +158,11 @@ def programming(context: Context) -> Experiment:
             "programming, which flatters the first pulse; RESET 19.2 pJ, SET 13.5 pJ (Lee 2009).",
             "A memoryless pulse is a RESET and a SET; an incremental one moves the device by the "
             "error that was read, with a scatter of 30 % (assumed).",
-            f"{skipped} bands are narrower than the noise of a verify read and are refused.",
+            *(
+                [f"{skipped} bands are narrower than the noise of a verify read and are refused."]
+                if skipped
+                else []
+            ),
         ),
     )
 

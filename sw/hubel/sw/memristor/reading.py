@@ -64,7 +64,7 @@ class Read:
     def __str__(self) -> str:
         return (
             f"{self.volts:g} V for {1e9 * self.seconds:g} ns, array {self.array * FEMTO:.3g} fJ "
-            f"and periphery {self.periphery * FEMTO:.3g} fJ a synapse"
+            f"and periphery {self.periphery * FEMTO:,.0f} fJ a synapse"
         )
 
 
