@@ -22,7 +22,7 @@ from .memristor.experiment import Experiment
 from .memristor.grid import Point, program_at
 from .memristor.report import write_all
 from .memristor.sweep import Sweep
-from .memristor.task import Task, digits_task
+from .memristor.task import Task, digits_task, program_task
 from .memristor_energy import source_text
 from .program_file import load_program, save_program
 from .stages import Stages
@@ -39,7 +39,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")
 Network = Literal["digits", "cnn"]
 
 
-def _task(network: Network, weight_bits: int, images: int | None, folder: Path) -> Task:
+def _task(
+    network: Network,
+    weight_bits: int,
+    images: int | None,
+    folder: Path,
+    program: Path | None,
+    inputs: str | None,
+    bin_us: int,
+) -> Task:
+    if (program is None) != (inputs is None):
+        raise ValueError("--program and --inputs go together: a network and what it is judged by")
+    if program is not None and inputs is not None:
+        return program_task(program, inputs, images=images, bin_us=bin_us)
     if network == "cnn":
         return cnn_task(folder, weight_width=weight_bits, images=images or 200)
     return digits_task(weight_width=weight_bits, images=images)
@@ -52,7 +64,17 @@ def run(
         typer.Argument(help="Experiments; all by default. `hubel memristor list` has them."),
     ] = None,
     network: Annotated[Network, typer.Option(help="What must keep working.")] = "digits",
-    weight_bits: Annotated[int, typer.Option(help="Bits of a weight: 8, 4 or 2.")] = 8,
+    weight_bits: Annotated[
+        int, typer.Option(help="Bits of a weight, 8, 4 or 2; a Program has its own.")
+    ] = 8,
+    program: Annotated[
+        Path | None, typer.Option(help="Instead of --network: a Program, of `hubel compile`.")
+    ] = None,
+    inputs: Annotated[
+        str | None,
+        typer.Option(help="With --program: spikes with labels, as `hubel sim` takes them."),
+    ] = None,
+    bin_us: Annotated[int, typer.Option(min=1, help="Microseconds a step of a recording.")] = 1000,
     images: Annotated[
         int | None, typer.Option(min=10, help="Test images; all digits, 200 of the CNN.")
     ] = None,
@@ -65,6 +87,9 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for tables, pictures and the page.")] = Path(
         "build/memristor"
     ),
+    pixels: Annotated[
+        bool, typer.Option("--png", help="Write a PNG of each picture, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run experiments: a CSV and a picture each, and one page with a verdict on each."""
@@ -73,9 +98,9 @@ def run(
     runs = {name: experiment_named(name) for name in names or CATALOGUE}
     with stages("network") as stage:
         stage.doing("training")
-        task = _task(network, weight_bits, images, out)
+        task = _task(network, weight_bits, images, out, program, inputs, bin_us)
         digital = task.accuracy()
-        stage.result = f"{task.name}, {digital:.2f} % of {len(task.labels)} images, floor "
+        stage.result = f"{task.name}, {digital:.2f} % of {len(task.labels)} samples, floor "
         stage.result += f"{task.floor:g} %"
     results: list[Experiment] = []
     for name, run_it in runs.items():
@@ -90,13 +115,13 @@ def run(
             stage.result = results[-1].verdict
     facts = (
         task.name,
-        f"{weight_bits}-bit weights",
-        f"{len(task.labels)} test images",
+        f"{task.program.weight_width}-bit weights",
+        f"{len(task.labels)} test samples",
         f"digital core {digital:.2f} %",
         f"floor {task.floor:g} %",
         f"{seeds} device seeds",
     )
-    page = write_all(out, results, facts)
+    page = write_all(out, results, facts, pixels=pixels)
     if as_json:
         print_json([result.to_json() for result in results])
     else:
@@ -174,5 +199,8 @@ def bench(as_json: Json = False) -> None:
     if as_json:
         print_json([timing.to_json() for timing in timings])
         return
-    rows = [(t.job, t.seconds, t.limit, "yes" if t.seconds < t.limit else "no") for t in timings]
-    print_table(Console(), ("job", "seconds", "limit", "met"), rows)
+    rows = [
+        (t.job, t.seconds, t.processor, t.limit, "yes" if t.seconds < t.limit else "no")
+        for t in timings
+    ]
+    print_table(Console(), ("job", "seconds", "of processor", "limit", "met"), rows)

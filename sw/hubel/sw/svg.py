@@ -20,7 +20,7 @@ _VARIABLES = {
 }  # fmt: skip
 
 #: The same in a file of its own: those of report.css on white paper.
-_LIGHT = {
+LIGHT = {
     INK: "#1c2226", MUTED: "#5c676e", RULE: "#d8dcdd", PAPER: "#ffffff",
     TEAL: "#0a6a73", RUST: "#b04a12", VIOLET: "#6554a0",
 }  # fmt: skip
@@ -28,7 +28,8 @@ _LIGHT = {
 #: Widths in CSS pixels: a drawing is made once for each, and the page shows the one that fits.
 WIDTHS = {"wide": 720, "narrow": 350}
 
-_STYLE = {
+#: Of all drawings.
+STYLE = {
     "svg.fonttype": "none",
     # Comes with matplotlib, so that the layout is the same everywhere; the browser's font is
     # narrower, as a rule.
@@ -100,7 +101,7 @@ def responsive(draw: Callable[[int], Drawing], *, name: str, title: str) -> Mark
 def picture(draw: Callable[[int], Drawing], *, name: str) -> str:
     """What ``draw`` makes for the larger of :data:`WIDTHS`, as an SVG file that needs no page."""
     text = _svg(draw, WIDTHS["wide"], name)
-    for placeholder, colour in _LIGHT.items():
+    for placeholder, colour in LIGHT.items():
         text = text.replace(placeholder, colour)
     head = re.search(r"<svg[^>]*>", text)
     assert head is not None
@@ -110,7 +111,7 @@ def picture(draw: Callable[[int], Drawing], *, name: str) -> str:
 
 def _svg(draw: Callable[[int], Drawing], width: int, salt: str) -> str:
     """The file that matplotlib writes, the same in every run."""
-    style = _STYLE | {"svg.hashsalt": salt}
+    style = STYLE | {"svg.hashsalt": salt}
     with matplotlib.style.context(["default", style]), warnings.catch_warnings():
         # The browser's fonts have glyphs that the font of the layout lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)

@@ -9,7 +9,9 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.image
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Drawing
 
 from hubel.sw.memristor.bands import Band
@@ -69,6 +71,16 @@ def test_files(tmp_path: Path) -> None:
         "example.csv", "example.svg", "experiments.json", "report.html",
     ]  # fmt: skip
     assert html == render([EXAMPLE], ["digits", "20 seeds"])
+
+
+def test_png(tmp_path: Path) -> None:
+    write_all(tmp_path, [EXAMPLE], [], pixels=True)
+    image = matplotlib.image.imread(tmp_path / "example.png")
+    assert image.shape[:2] == (200, 1440)
+    seen = {to_hex(colour) for colour in image.reshape(-1, image.shape[2])[:, :3]}
+    assert {"#ffffff", "#0a6a73"} <= seen
+    # The template's colours are next to black; the darkest that is left is the ink of the text.
+    assert 0.14 < image[:, :, :3].max(axis=2).min() < 0.2
 
 
 def test_band() -> None:

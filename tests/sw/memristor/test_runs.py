@@ -9,11 +9,13 @@ from hubel.sim.memristor.device_array import ArrayParams
 from hubel.sim.memristor.pcm import pcm_nandakumar2019
 from hubel.sim.memristor.reram import generic
 from hubel.sw.memristor import programming as programming_module
+from hubel.sw.memristor import reading as reading_module
 from hubel.sw.memristor import retention as retention_module
 from hubel.sw.memristor import sweeps
 from hubel.sw.memristor.context import Context
 from hubel.sw.memristor.experiment import Experiment
 from hubel.sw.memristor.grid import Point, measure
+from hubel.sw.memristor.knee import knee
 from hubel.sw.memristor.task import Task, digits_task
 
 
@@ -77,16 +79,9 @@ def test_programming(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_knee_is_where_a_hyperbola_bends() -> None:
-    class Fake:
-        def __init__(self, total: float, error: float):
-            self.total, self.error = total, error
-            self.cell = self
-
-        def mean(self, of) -> float:
-            return of(self)
-
-    points = [Fake(10.0**i, error) for i, error in enumerate((10.0, 2.0, 1.5, 1.2, 1.0))]
-    assert programming_module.knee(points) is points[1]  # pyright: ignore[reportArgumentType]
+    assert knee([1.0, 10.0, 100.0, 1e3, 1e4], [10.0, 2.0, 1.5, 1.2, 1.0]) == 1
+    assert knee([1e4, 1e3, 1.0, 10.0], [1.0, 1.2, 10.0, 2.0]) == 3
+    assert knee([5.0], [1.0]) == 0
 
 
 def test_retention(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,4 +138,30 @@ def test_read_noise(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     assert error[0] == 0
     # Sigma is in proportion to the weight, and 0.5 of it is now and then clipped.
     assert error[2] / error[1] == pytest.approx(50 / 15, rel=0.1)
+    found.figure(720)
+
+
+def test_reading(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_module, "VOLTS", (0.0001, 0.005, 0.5))
+    monkeypatch.setattr(reading_module, "SECONDS", (1e-8, 1e-6))
+    found = reading_module.reading(context)
+
+    def column(name: str, device: str, seconds: float) -> list[float]:
+        rows = zip(*(found.table.column(c) for c in ("device", "read, s", name)), strict=True)
+        return [float(v) for d, s, v in rows if (d, s) == (device, seconds)]  # type: ignore[arg-type]
+
+    for device in ("pcm_nandakumar2019", "rram_milo2021"):
+        short, long = (column("array, fJ a synapse", device, s) for s in (1e-8, 1e-6))
+        # V^2 G t.
+        assert long == pytest.approx([100 * joules for joules in short], rel=1e-9, abs=0)
+        assert short[2] / short[0] == pytest.approx(5000**2, rel=1e-9, abs=0)
+        periphery = column("periphery, fJ a synapse", device, 1e-8)
+        assert periphery == pytest.approx([periphery[0]] * 3, rel=1e-9) and periphery[0] > short[1]
+    short, long = (column("weight error, LSB rms", "pcm_nandakumar2019", s) for s in (1e-8, 1e-6))
+    assert short[0] > short[1] > short[2] and (np.array(long) < short).all()
+    # RRAM: at 0.5 V its I-V curve bends.
+    error = column("weight error, LSB rms", "rram_milo2021", 1e-6)
+    assert error[0] > error[1] < error[2]
+    assert column("accuracy, %", "pcm_nandakumar2019", 1e-8)[0] < context.task.floor
+    assert found.met and "fJ" in found.finding
     found.figure(720)

@@ -91,6 +91,10 @@ class ProgramDevices:
         """Joules of the last programming of all arrays."""
         return total(a.ledger for a in self.arrays)
 
+    def read_ledger(self, time: float = 0.0) -> Ledger:
+        """Joules of one read of all arrays at ``time``."""
+        return total(a.read_ledger(time) for a in self.arrays)
+
     @property
     def synapses(self) -> int:
         """Stored weights."""

@@ -164,7 +164,7 @@ class Device:
         return cells.stored
 
     def read_sigma(self, cells: Cells, aged: Floats, time: float) -> Floats | None:
-        """Standard deviation of a read at ``time``, uS, or None without noise."""
+        """Standard deviation of a read at ``time``, uS, as a new array; None without noise."""
         return None
 
     def verify_sigma(self, g: Floats) -> Floats:

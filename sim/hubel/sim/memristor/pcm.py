@@ -73,7 +73,9 @@ class Pcm(Device):
     def read_sigma(self, cells: Cells, aged: Floats, time: float) -> Floats | None:
         if self.noise is None:
             return None
-        return aged * cells.noise * self._growth(time + self.t0)
+        sigma = aged * cells.noise
+        sigma *= self._growth(time + self.t0)
+        return sigma
 
     def verify_sigma(self, g: Floats) -> Floats:
         """1/f noise that has accumulated over :data:`VERIFY_DELAY`."""

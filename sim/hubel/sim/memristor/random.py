@@ -18,6 +18,8 @@ _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ROUNDS = 10
+#: Rounds after which every word depends on every word of the counter.
+_MIXED = 4
 #: Devices at once: what is in work stays in the cache.
 _CHUNK = 1 << 13
 _TOP = 1 << 32
@@ -35,20 +37,26 @@ class Purpose(IntEnum):
     CYCLE = 6  #: what differs from one programming of a device to the next
     READ_LAYER = 7
     WINDOW = 8
+    PULSE_NOISE = 9
 
 
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> list[Words]:
-    """Philox4x32-10: four words of 32 bits, held in uint64, for each counter."""
+    """Philox4x32-10: four words of 32 bits, held in uint64, for each counter; its four arrays
+    broadcast."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         p0, p1 = c0 * _M0, c2 * _M1
-        # In place, because most of the time goes into memory.
         c0, c2 = p1 >> _HALF, p0 >> _HALF
-        c0 ^= c1
-        c0 ^= np.uint64(k0)
-        c2 ^= c3
-        c2 ^= np.uint64(k1)
+        if number < _MIXED:
+            # Rows and columns are still apart, so that this is next to no work.
+            c0, c2 = c0 ^ (c1 ^ np.uint64(k0)), c2 ^ (c3 ^ np.uint64(k1))
+        else:
+            # In place, because most of the time goes into memory.
+            c0 ^= c1
+            c0 ^= np.uint64(k0)
+            c2 ^= c3
+            c2 ^= np.uint64(k1)
         p1 &= _LOW
         p0 &= _LOW
         c1, c3 = p1, p0
@@ -58,14 +66,22 @@ def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> 
 
 def _uniform(words: Words) -> Floats:
     """Numbers in (0, 1), never one of its ends."""
-    return (words.astype(np.float64) + 0.5) * (1 / _TOP)
+    values = words.astype(np.float64)
+    values += 0.5
+    values *= 1 / _TOP
+    return values
 
 
-def _normals(a: Words, b: Words) -> tuple[Floats, Floats]:
-    """Two independent standard normal numbers (Box and Muller 1958); none is beyond 6.8 sigma."""
-    radius = np.sqrt(-2 * np.log(_uniform(a)))
+def _normals(a: Words, b: Words, first: Floats, second: Floats) -> None:
+    """Fill ``first`` and ``second`` with independent standard normal numbers (Box and Muller 1958);
+    none is beyond 6.8 sigma."""
+    radius = _uniform(a)
+    np.log(radius, out=radius)
+    radius *= -2
+    np.sqrt(radius, out=radius)
     angle = (b * (2 * np.pi / _TOP)).astype(np.float32)
-    return radius * np.cos(angle), radius * np.sin(angle)
+    np.multiply(radius, np.cos(angle), out=first)
+    np.multiply(radius, np.sin(angle), out=second)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,22 +133,19 @@ class Where:
     def _field(self, purpose: Purpose, event: int, *, normal: bool) -> Floats:
         # Four neighbours share a counter: each takes the word of its column.
         first, last = self.column // 4, (self.column + self.columns - 1) // 4
-        groups = np.arange(first, last + 1, dtype=np.uint64)
-        result = np.empty((self.rows, len(groups), 4))
-        at_once = max(1, _CHUNK // len(groups))
+        groups = np.arange(first, last + 1, dtype=np.uint64)[None]
+        rows = np.arange(self.row, self.row + self.rows, dtype=np.uint64)[:, None]
+        result = np.empty((self.rows, groups.size, 4))
+        at_once = max(1, _CHUNK // groups.size)
         for start in range(0, self.rows, at_once):
-            rows = np.arange(start, min(start + at_once, self.rows), dtype=np.uint64)
-            rows = np.repeat(rows + np.uint64(self.row), len(groups))
-            columns = np.tile(groups, len(rows) // len(groups))
-            words = self._words(rows, columns, event, purpose)
-            drawn = (
-                (*_normals(words[0], words[1]), *_normals(words[2], words[3]))
-                if normal
-                else map(_uniform, words)
-            )
-            block = result[start : start + at_once].reshape(-1, 4)
-            for word, values in enumerate(drawn):
-                block[:, word] = values
+            block = result[start : start + at_once]
+            words = self._words(rows[start : start + at_once], groups, event, purpose)
+            if normal:
+                _normals(words[0], words[1], block[..., 0], block[..., 1])
+                _normals(words[2], words[3], block[..., 2], block[..., 3])
+            else:
+                for number, word in enumerate(words):
+                    block[..., number] = _uniform(word)
         skip = self.column - 4 * first
         return result.reshape(self.rows, -1)[:, skip : skip + self.columns]
 
@@ -147,13 +160,14 @@ class Where:
             columns += np.uint64(self.column)
             a, b, c, d = self._words(rows, columns, event, purpose)
             into = result[:, start : start + _CHUNK]
-            into[0], into[1] = _normals(a, b)
-            into[2], into[3] = _normals(c, d)
+            _normals(a, b, into[0], into[1])
+            _normals(c, d, into[2], into[3])
         return result
 
     def _words(self, rows: Words, columns: Words, event: int, purpose: Purpose) -> list[Words]:
         if not 0 <= event < _TOP:
             raise ValueError(f"an event must be in 0..{_TOP - 1}, not {event!r}")
-        events = np.full(len(rows), event, dtype=np.uint64)
-        purposes = np.full(len(rows), int(purpose), dtype=np.uint64)
+        one = (1,) * rows.ndim
+        events = np.full(one, event, dtype=np.uint64)
+        purposes = np.full(one, int(purpose), dtype=np.uint64)
         return philox((rows, columns, events, purposes), (self.seed, self.array))

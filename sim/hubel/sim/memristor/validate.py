@@ -31,9 +31,8 @@ def in_range(
         raise ValueError(f"{name}: {count} of {array.size} values are NaN or infinite{tail}")
     if array.size and not (low <= array.min() and array.max() <= high):
         text = f" {unit}" if unit else ""
-        raise ValueError(
-            f"{name} must be in {low:g}..{high:g}{text}, not {array.min():g}..{array.max():g}{tail}"
-        )
+        found = f"{array.min():g}" + (f"..{array.max():g}" if array.ndim else "")
+        raise ValueError(f"{name} must be in {low:g}..{high:g}{text}, not {found}{tail}")
     return array
 
 

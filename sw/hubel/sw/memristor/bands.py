@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
-from ..svg import INK, MUTED, RUST, TEAL, VIOLET
+from ..svg import INK, MUTED, PAPER, RUST, TEAL, VIOLET
 
 #: Percentiles that a band goes between; its lower end decides whether a floor is met.
 LOW, HIGH = 5, 95
+_RAISED = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 STYLES = (
     (TEAL, "-", "o"), (RUST, "--", "s"), (VIOLET, ":", "^"), (INK, "-.", "D"), (MUTED, "-", "v"),
     (TEAL, ":", "P"),
@@ -51,11 +55,32 @@ def log_x(ax: Axes) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def floor_line(ax: Axes, floor: float, digital: float) -> None:
-    """Draw the floor, and what the digital core reaches."""
-    ax.axhline(digital, color=INK, linewidth=1)
+def decades(ax: Axes, which: Literal["x", "y"] = "x") -> None:
+    """Make an axis logarithmic over many decades."""
+    if which == "x":
+        ax.set_xscale("log")
+    else:
+        ax.set_yscale("log")
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_formatter(FuncFormatter(lambda x, _: power_of_ten(x)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(x: float) -> str:
+    """``x``, a power of ten, in few characters and without markup."""
+    exponent = round(np.log10(x))
+    if -3 <= exponent <= 3:
+        return f"{x:g}"
+    return "10" + str(exponent).translate(_RAISED)
+
+
+def floor_line(ax: Axes, floor: float, best: float, name: str = "digital") -> None:
+    """Draw the floor, and what the digital core, or whatever has ``name``, reaches."""
+    ax.axhline(best, color=INK, linewidth=1)
     ax.axhline(floor, color=RUST, linewidth=1, linestyle=(0, (3, 2)))
-    for value, text in ((floor, f"floor {floor:g} %"), (digital, f"digital {digital:.1f} %")):
+    for value, text in ((floor, f"floor {floor:g} %"), (best, f"{name} {best:.1f} %")):
         ax.annotate(text, (1, value), (-4, -11 if value == floor else 3),
                     ("axes fraction", "data"), "offset points", ha="right", color=MUTED,
-                    fontsize=9)  # fmt: skip
+                    fontsize=9, zorder=5,
+                    bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+                    )  # fmt: skip

@@ -7,6 +7,7 @@ from .experiment import Experiment
 from .lifetime import lifetime
 from .programming import programming
 from .pulse_learning import pulse_learning
+from .reading import reading
 from .retention import retention
 from .sram import sram
 from .stdp_window import stdp_window
@@ -19,6 +20,7 @@ Run = Callable[[Context], Experiment]
 #: ``hubel memristor run NAME`` runs one; its name is the key of its files.
 CATALOGUE: dict[str, Run] = {
     "programming": programming,
+    "reading": reading,
     "retention": retention,
     "levels": levels,
     "stuck": stuck,

@@ -11,6 +11,7 @@ from hubel.sim.memristor.at_program import ProgramDevices, program_devices
 from hubel.sim.memristor.compensation import Scope
 from hubel.sim.memristor.crossbar import SynapseParams
 from hubel.sim.memristor.device_array import ArrayParams
+from hubel.sim.memristor.threads import one_thread
 
 from .bands import Band
 from .context import Context
@@ -40,7 +41,7 @@ class Point:
 class Measured:
     """What one seed of devices gave: accuracy in percent, the root of the mean square error of the
     weights in LSB, joules of programming in the array and in the periphery, mean pulses a device,
-    and the share of devices that failed to verify."""
+    the share of devices that failed to verify, and joules of one read of all weights."""
 
     accuracy: float
     error: float
@@ -48,6 +49,8 @@ class Measured:
     periphery_joules: float
     pulses: float
     failed: float
+    read_array_joules: float
+    read_periphery_joules: float
 
 
 @dataclass(frozen=True)
@@ -77,19 +80,22 @@ def measure_seed(task: Task, points: Sequence[Point], seed: int) -> list[Measure
     equal points are measured once."""
     made: dict[int, ProgramDevices] = {}
     known: dict[tuple, Measured] = {}
-    results = []
-    for point in points:
-        key = (id(point.cells), point.time, point.compensation)
-        if key in known:
-            results.append(known[key])
-            continue
-        if id(point.cells) not in made:
-            params = SynapseParams(array=point.cells, weight_width=task.program.weight_width)
-            made[id(point.cells)] = program_devices(task.program, params, seed=seed)
-        devices = made[id(point.cells)]
-        known[key] = _measured(task, devices, program_at(devices, point))
-        results.append(known[key])
-    return results
+    # Its matrices are small: several threads would take twice the processor's time.
+    with one_thread():
+        for point in points:
+            key = _key(point)
+            if key in known:
+                continue
+            if id(point.cells) not in made:
+                params = SynapseParams(array=point.cells, weight_width=task.program.weight_width)
+                made[id(point.cells)] = program_devices(task.program, params, seed=seed)
+            devices = made[id(point.cells)]
+            known[key] = _measured(task, devices, program_at(devices, point), point.time)
+    return [known[_key(point)] for point in points]
+
+
+def _key(point: Point) -> tuple:
+    return id(point.cells), point.time, point.compensation
 
 
 def program_at(devices: ProgramDevices, point: Point) -> Program:
@@ -104,14 +110,14 @@ def program_at(devices: ProgramDevices, point: Point) -> Program:
     return devices.at(point.time, compensation=scopes[point.compensation])
 
 
-def _measured(task: Task, devices: ProgramDevices, program: Program) -> Measured:
+def _measured(task: Task, devices: ProgramDevices, program: Program, time: float) -> Measured:
     errors: list[Any] = [
         (new.weights.astype(np.int64) - old.weights.astype(np.int64)).ravel()
         for new, old in zip(program.projections, task.program.projections, strict=True)
     ]
     pulses = np.concatenate([a.devices.pulses.ravel() for a in devices.arrays])
     failed = np.concatenate([a.devices.failed.ravel() for a in devices.arrays])
-    ledger = devices.ledger
+    ledger, read = devices.ledger, devices.read_ledger(time)
     return Measured(
         accuracy=task.accuracy(program),
         error=float(np.sqrt(np.mean(np.square(np.concatenate(errors))))),
@@ -119,4 +125,6 @@ def _measured(task: Task, devices: ProgramDevices, program: Program) -> Measured
         periphery_joules=ledger.joules_of("periphery"),
         pulses=float(pulses.mean()),
         failed=float(failed.mean()),
+        read_array_joules=read.joules_of("array"),
+        read_periphery_joules=read.joules_of("periphery"),
     )

@@ -11,7 +11,7 @@ from hubel.sim.memristor.endurance import PRESETS, YEAR, UniformWear
 from hubel.sim.memristor.reram import generic
 
 from ..svg import pixels
-from .bands import Band, floor_line, plot
+from .bands import Band, floor_line, log_x, plot
 from .context import Context
 from .experiment import Experiment, Floor, Table
 from .task import Task
@@ -19,7 +19,7 @@ from .task import Task
 #: Writes of each device, as a share of the median endurance.
 SHARES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 #: Writes of each synapse: seconds between two of them.
-EVERY = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
+EVERY = {"a second": 1.0, "a minute": 60.0, "an hour": 3600.0}
 #: The operating point of the verdict: a write a minute has to last so many years.
 CHOSEN, YEARS = "rram_best", 5.0
 _WEAR = PRESETS["rram_typical"]  # its scatter and slope are those of every preset
@@ -56,17 +56,17 @@ def lifetime(context: Context) -> Experiment:
 
     rows = tuple(
         (share, band.mean, band.low, band.high,
-         *(years(name, share, EVERY["minute"]) for name in PRESETS))
+         *(years(name, share, EVERY["a minute"]) for name in PRESETS))
         for share, band in zip(SHARES, bands, strict=True)
     )  # fmt: skip
     columns = (
         "writes a device, of median endurance", "accuracy, %", "accuracy p5, %", "accuracy p95, %",
         *(f"{name} at a write a minute, years" for name in PRESETS),
     )  # fmt: skip
-    reached = years(CHOSEN, lasting, EVERY["minute"])
+    reached = years(CHOSEN, lasting, EVERY["a minute"])
     others = []
     for name in PRESETS:
-        lasts = [f"{years(name, lasting, s):.2g} a {every}" for every, s in EVERY.items()]
+        lasts = [f"{years(name, lasting, s):.2g} {every}" for every, s in EVERY.items()]
         others.append(f"{name} {', '.join(lasts)}")
     return Experiment(
         key="lifetime",
@@ -98,7 +98,7 @@ def _draw(bands: list[Band], floor: float, digital: float, width: int) -> Drawin
     plot(ax, SHARES, bands, "", 0)
     floor_line(ax, floor, digital)
     ax.grid(axis="y")
-    ax.set_xscale("log")
+    log_x(ax)
     ax.set_xlabel("writes a device, of the median endurance")
     ax.set_ylabel("correct, %")
     return drawing

@@ -17,6 +17,7 @@ from .bands import Band, floor_line, log_x, plot
 from .context import Context
 from .experiment import Experiment, Floor, Table
 from .grid import Cell, Point, measure
+from .knee import knee
 
 #: Half bands, as shares of g_max - g_min, from wide to narrow.
 BANDS = (0.6, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05, 0.035, 0.025)
@@ -57,18 +58,10 @@ class Trade:
         """Joules of a synapse."""
         return self.array + self.periphery
 
-
-def knee(trades: list[Trade]) -> Trade:
-    """Of a curve, the point that is farthest below the straight line between its ends, with the
-    logarithm of the energy and the error of the weights both scaled to 0..1 (Satopaa et al. 2011,
-    "Finding a kneedle in a haystack")."""
-    ordered = sorted(trades, key=lambda t: t.total)
-    x = np.log([t.total for t in ordered])
-    y = np.array([t.cell.mean(lambda m: m.error) for t in ordered])
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return ordered[0]
-    below = 1 - (x - x[0]) / np.ptp(x) - (y - y.min()) / np.ptp(y)
-    return ordered[int(below.argmax())]
+    @property
+    def error(self) -> float:
+        """Of the weights, LSB rms."""
+        return self.cell.mean(lambda m: m.error)
 
 
 def programming(context: Context) -> Experiment:
@@ -101,7 +94,10 @@ def programming(context: Context) -> Experiment:
         (d, p): [t for t in trades if (t.device, t.policy) == (d, p)]
         for d, p in dict.fromkeys((t.device, t.policy) for t in trades)
     }
-    knees = {curve: knee(points) for curve, points in curves.items()}
+    knees = {
+        curve: points[knee([t.total for t in points], [t.error for t in points])]
+        for curve, points in curves.items()
+    }
     good = [t for t in trades if t.cell.band().low >= task.floor]
     cheapest = min(good, key=lambda t: t.total) if good else None
     cheap_of = {
@@ -122,7 +118,7 @@ def programming(context: Context) -> Experiment:
         rows.append((
             t.device, t.policy, t.band, t.array * PICO, t.periphery * PICO,
             t.cell.mean(lambda m: m.pulses), t.cell.mean(lambda m: m.failed),
-            t.cell.mean(lambda m: m.error), band.mean, band.low, band.high, mark or None,
+            t.error, band.mean, band.low, band.high, mark or None,
         ))  # fmt: skip
     columns = (
         "device", "policy", "half band, share of range", "array, pJ a synapse",
@@ -162,7 +158,11 @@ def programming(context: Context) -> Experiment:
             "programming, which flatters the first pulse; RESET 19.2 pJ, SET 13.5 pJ (Lee 2009).",
             "A memoryless pulse is a RESET and a SET; an incremental one moves the device by the "
             "error that was read, with a scatter of 30 % (assumed).",
-            f"{skipped} bands are narrower than the noise of a verify read and are refused.",
+            *(
+                [f"{skipped} bands are narrower than the noise of a verify read and are refused."]
+                if skipped
+                else []
+            ),
         ),
     )
 

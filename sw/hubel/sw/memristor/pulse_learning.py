@@ -163,7 +163,7 @@ def _draw(bands: dict, rule: float, floor: float, width: int) -> Drawing:
         at = PRESETS[name].nl_up
         ax.plot(at, bands[name].mean, "D", color=INK, markersize=6, markerfacecolor="none")
         ax.annotate(name, (at, bands[name].mean), (6, -4), "data", "offset points", fontsize=9)
-    floor_line(ax, floor, rule)
+    floor_line(ax, floor, rule, "the rule")
     ax.grid(axis="y")
     ax.set_xlabel("nonlinearity |NL|")
     ax.set_ylabel("correct, %")

@@ -9,21 +9,30 @@ from typing import Any
 import jinja2
 
 from ..npz import atomic_file
+from ..png import png
 from ..svg import picture, responsive
 from .experiment import Cell, Experiment
 
 
 def write_all(
-    folder: str | os.PathLike[str], experiments: Sequence[Experiment], facts: Sequence[str]
+    folder: str | os.PathLike[str],
+    experiments: Sequence[Experiment],
+    facts: Sequence[str],
+    *,
+    pixels: bool = False,
 ) -> Path:
     """Write KEY.csv and KEY.svg of each experiment, experiments.json, and report.html with all;
-    return the path of the page. Each file is the old one or the new one, never a part."""
+    return the path of the page; ``pixels`` adds KEY.png of each. Each file is the old one or the
+    new one, never a part."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for experiment in experiments:
         experiment.write_csv(folder / f"{experiment.key}.csv")
         text = picture(experiment.figure, name=experiment.key)
         _write(folder / f"{experiment.key}.svg", text)
+        if pixels:
+            with atomic_file(folder / f"{experiment.key}.png") as temporary:
+                temporary.write_bytes(png(experiment.figure))
     record: dict[str, Any] = {
         "facts": list(facts),
         "experiments": [experiment.to_json() for experiment in experiments],

@@ -144,17 +144,20 @@ def _draw(curves, floor: float, digital: float, width: int) -> Drawing:
     axes = drawing.subplots(len(groups), sharex=True, squeeze=False)[:, 0]
     for ax, (group, names) in zip(axes, groups.items(), strict=True):
         for number, name in enumerate(names):
-            label = name if group == "ReRAM" else name.split(", ")[1]
-            plot(ax, [t for t, _ in curves[name]], [s.band() for _, s in curves[name]], label,
-                 number)  # fmt: skip
+            device, against = name.split(", ")
+            times, bands = [t for t, _ in curves[name]], [s.band() for _, s in curves[name]]
+            plot(ax, times, bands, against if ax is axes[0] else "", number)
+            if group == "ReRAM":
+                ax.annotate(device, (times[-1], bands[-1].mean), (0, -14), "data", "offset points",
+                            ha="right", fontsize=9, zorder=5)  # fmt: skip
         floor_line(ax, floor, digital)
-        ax.set_title(group)
+        ax.set_title(group if group != "ReRAM" else "ReRAM, nothing against its drift")
         ax.set_ylabel("correct, %")
         ax.set_xscale("log")
         ax.grid(axis="y")
-        ax.legend(loc="lower left", ncols=2 if width > 500 else 1, fontsize=9)
     ticks = list(_TICKS.items()) if width > 500 else list(_TICKS.items())[::2]
     axes[-1].set_xticks([t for _, t in ticks], [name for name, _ in ticks])
     axes[-1].minorticks_off()
     axes[-1].set_xlabel("after programming", color=MUTED)
+    drawing.legend(loc="outside upper left", ncols=6 if width > 500 else 2)
     return drawing

@@ -11,7 +11,7 @@ from hubel.sim.memristor.endurance import YEAR
 
 from ..carbon import intensity
 from ..svg import INK, pixels
-from .bands import STYLES
+from .bands import STYLES, decades
 from .context import Context
 from .experiment import Experiment, Floor, Table
 from .task import Task
@@ -92,8 +92,10 @@ def _draw(used: float, width: int) -> Drawing:
         ax.plot(RATES, [1e3 * memory.watts(r) for r in RATES], color=colour, linestyle=dashes,
                 linewidth=1.8, label=memory.name)  # fmt: skip
     ax.axvline(used, color=INK, linewidth=1)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    ax.annotate("this network", (used, 1), (-4, -12), ("data", "axes fraction"), "offset points",
+                ha="right", fontsize=9)  # fmt: skip
+    decades(ax)
+    decades(ax, "y")
     ax.grid(axis="y")
     ax.set_xlabel("reads of 64 bits a second, of 1 MB")
     ax.set_ylabel("mW")

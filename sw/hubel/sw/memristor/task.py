@@ -1,6 +1,8 @@
 """A trained network as a Program, its test spikes, and the accuracy that is still good enough."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,9 @@ from ..accuracy import output_number
 from ..convert import convert, decide
 from ..digits import FULL_SCALE, load_digits
 from ..encode import encode
+from ..program_file import load_program
 from ..quantise import quantise
+from ..spike_file import load_inputs
 from ..train import train_mlp
 
 #: Points of accuracy that devices may cost before the core functionality counts as lost.
@@ -59,6 +63,35 @@ def digits_task(*, weight_width: int = 8, steps: int = 16, images: int | None = 
     program = quantise(network, weight_width=weight_width)
     spikes = encode(digits.test_images[:images], steps, FULL_SCALE)
     return with_floor("digits", program, spikes, digits.test_labels[:images])
+
+
+def program_task(
+    path: str | os.PathLike[str],
+    inputs: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    bin_us: int = 1000,
+) -> Task:
+    """The Program of file ``path`` on ``inputs``, which :func:`.spike_file.load_inputs` takes; they
+    need labels. The floor is :data:`POINTS` below the digital core.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing or damaged, the inputs do not fit the Program or have no labels, or
+        the Program has several outputs.
+    """
+    program, _ = load_program(path)
+    output_number(program)
+    sizes = program.inputs[0].shape.sizes
+    camera = len(program.inputs) == 1 and sizes[0] == 2
+    spikes, labels = load_inputs(
+        inputs, steps=16, images=images, bin_us=bin_us, shape=sizes if camera else None
+    )
+    if labels is None:
+        raise ValueError(f"{inputs}: has no labels, so that there is no accuracy; add them")
+    checked = golden.checked_spikes(program, spikes)
+    return with_floor(Path(path).stem, program, checked, labels)
 
 
 def with_floor(
