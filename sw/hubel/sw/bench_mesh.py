@@ -169,12 +169,14 @@ class _Unobserved(wiring.Component):
 def place_mesh(
     fabric: FabricProgram | None = None, *, mhz: float = 80.0, lanes: int = 8, **how: Any
 ) -> Placed:
-    """Place and route a mesh on an LFE5U-85F: that of ``fabric``, or 3 x 3 cores that share the
-    network of the digits.
+    """Place and route a mesh on an LFE5U-85F: that of ``fabric``, or 3 x 3 cores that share a
+    network as that of the digits, with so many neurons that none is idle.
 
     Other parameters and errors are those of :func:`hubel.boards.out_of_context.place_ecp5`.
     """
-    fabric = fabric or map_program(digits_like(), rows=3, columns=3, lanes=lanes)
+    fabric = fabric or map_program(digits_like(hidden=160), rows=3, columns=3, lanes=lanes)
+    if None in fabric.nodes:
+        raise ValueError(f"{fabric.nodes.count(None)} of the nodes have no core")
     router = mesh_gateware.smallest_router(fabric)
     return place_ecp5(lambda: _Unobserved(Mesh(fabric, router, lanes=lanes)), mhz=mhz, **how)
 
