@@ -233,7 +233,8 @@ class Reset(Elaboratable):
         self.most = most
         Value.cast(self.sides[1].state)._init = state.value
         self.ghost = Signal(len(Value.cast(self.sides[0].head)) + WIDTH)
-        self.free: list[Value] = [self.ghost, *(signal for line in self.lines for signal in line.free)]
+        self.free: list[Value] = [self.ghost]
+        self.free += [signal for line in self.lines for signal in line.free]
         for side in self.sides:
             self.free += [side.i.valid, side.o.ready]
 

@@ -122,7 +122,7 @@ def test_resets_of_one_side(verilator, cache_dir, fault: int, seed: int) -> None
 @pytest.mark.parametrize("fault", [20_000, 2_000, 400])
 def test_many_packets(verilator, cache_dir, fault: int) -> None:
     """Eight lanes, so that there are many frames; faults every 670, 67 and 13 frames."""
-    task = {"lanes": 8, "delay": 300, "hold": 300, "patience": 60_000}
+    task: dict[str, Any] = {"lanes": 8, "delay": 300, "hold": 300, "patience": 60_000}
     result = passed(verilator, cache_dir, count=LONG, fault=fault, seed=fault, **task)
     print("fault every", fault, "bits:", result)
     for side in "ab":

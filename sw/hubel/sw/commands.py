@@ -254,7 +254,7 @@ def activity(
 ) -> Activity:
     """What the registers of a core toggle in a simulation; see :func:`.activity.simulated`."""
     loaded, _ = load_program(program)
-    spikes = _inputs(loaded, inputs, steps, images, 1000)
+    spikes = input_spikes(loaded, inputs, steps, images, 1000)
     return simulated(loaded, spikes, lanes=lanes, netlist=netlist, dump=dump, on_stage=on_stage)
 
 
@@ -274,7 +274,7 @@ def measure(
     """Inferences on the board at ``port`` until the window of the meters is long enough, and the
     clock of the board in Hz, 0 if it does not know; see :func:`.repeated.repeat`."""
     loaded, _ = load_program(program)
-    spikes = _inputs(loaded, inputs, steps, images, 1000)
+    spikes = input_spikes(loaded, inputs, steps, images, 1000)
     on_stage(f"connecting to {port}")
     with LinkedBoard(port) as board:
         board.program(loaded)
