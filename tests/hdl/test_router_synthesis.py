@@ -20,10 +20,11 @@ def synthesis(script: str) -> tuple[dict[str, int], dict[str, str]]:
 
 
 def test_ecp5_memories() -> None:
-    """A block RAM for each input's table; buffers and their masks in LUT RAM of 16 x 4 bits."""
+    """A block RAM for each input's table; buffers and their masks in LUT RAM of 16 x 4 bits. A mask
+    has a bit for each turn: five for the local input."""
     found, memories = synthesis("synth_ecp5")
     assert found["block_ram"] == 5
-    assert found["lut_ram"] == 5 * (8 + 1)
+    assert found["lut_ram"] == 5 * (8 + 1) + 1
     assert memories == {
         f"{part}.{name}": cell
         for part in INPUTS
@@ -36,18 +37,18 @@ def test_ecp5_memories() -> None:
 
 
 def test_ecp5_logic() -> None:
-    """Measured: 653 LUT4, 9 carry cells of two, 45 LUT RAMs of four, and 634 flip-flops."""
+    """Measured: 756 LUT4, 9 carry cells of two, 46 LUT RAMs of four, and 636 flip-flops."""
     found, _ = synthesis("synth_ecp5")
     print(found)
-    assert found["lut4"] + 2 * found["carry"] + 4 * found["lut_ram"] <= 900
+    assert found["lut4"] + 2 * found["carry"] + 4 * found["lut_ram"] <= 1000
     assert found["ff"] <= 650
 
 
 def test_ice40() -> None:
     """There is no LUT RAM: a table and two halves of a buffer in block RAM for each input, the
-    masks of the buffer in flip-flops."""
+    masks of the buffer in flip-flops. The five bits of the local table take a block RAM more."""
     found, memories = synthesis("synth_ice40")
-    assert found["block_ram"] == 5 * (1 + 2)
+    assert found["block_ram"] == 5 * (1 + 2) + 1
     assert memories == {
         f"{part}.{name}": "ICE40_RAM4K" for part in INPUTS for name in ("table", "buffer")
     }

@@ -1,6 +1,5 @@
 """The golden model of a mesh: trees reach exactly their sinks, on the shortest way."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,9 +41,13 @@ def test_a_tree_reaches_its_sinks_once(tree: tuple[int, int, int, set[int]]) -> 
     assert set(delivery.loads.values()) == {2}
 
 
-def test_a_source_is_no_sink() -> None:
-    with pytest.raises(ValueError, match="node 3 cannot send to itself over the mesh"):
-        tree_masks(3, 3, [1, 3])
+def test_a_node_sends_to_itself() -> None:
+    """From its port to its port, over no link."""
+    assert tree_masks(3, 3, [3]) == {3: Port.LOCAL.bit}
+    model, delivery = MeshModel(2, 2, tables_of(4, tree_masks(2, 3, [2, 3]))), Delivery()
+    model.send((3, Port.LOCAL), [(0, 7)], delivery)
+    assert set(delivery.arrived) == {((3, Port.LOCAL), (n, Port.LOCAL)) for n in (2, 3)}
+    assert delivery.hops == 1
 
 
 def test_turns_and_ports_that_there_are_not() -> None:
