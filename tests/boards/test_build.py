@@ -257,6 +257,18 @@ def test_a_tool_that_fails_leaves_its_log_and_no_build(monkeypatch, tmp_path):
     assert log.read_text().startswith("Info: x\n")
 
 
+def test_what_does_not_fit_the_device_is_told_in_one_line(monkeypatch, tmp_path):
+    words = "ERROR: Unable to place cell, no BELs remaining to implement cell type 'ICESTORM_LC'"
+    fake_tools(
+        monkeypatch,
+        yosys=STAT,
+        icepack="true",
+        nextpnr_ice40=f'echo "{words}"; echo "ERROR: Placing design failed."; exit 1',
+    )
+    with pytest.raises(ValueError, match=r"^it does not fit: no ICESTORM_LC is left; try fewer"):
+        build_design(board("icebreaker"), Blinky("icebreaker"), tmp_path)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name, rams", [("icebreaker", 30), ("ulx3s", 14)])
 def test_builds_a_network_that_meets_the_clock(name: str, rams: int, tmp_path: Path):

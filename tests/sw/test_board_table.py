@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hubel.boards import board, boards
+from hubel.boards.build import BuildFailed
 from hubel.boards.report import Attempt, BuildReport, CoreSizes, PathEnd, Usage
 from hubel.sim.boot_image import boot_image
 from hubel.sw import board_table, commands
@@ -80,18 +81,20 @@ def test_weights_in_spram_and_a_clock_that_is_not_met(tmp_path: Path) -> None:
 
 
 def test_builds_for_all_boards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A board that the Program does not fit is told, and no failure; a clock that is not met is."""
-    asked, slow = [], ""
+    """A board that the Program does not fit is told, and no failure; a clock that is not met is,
+    and a tool that failed. The others are built."""
+    asked, slow, error = [], "", Exception()
 
     def build(program: Path, *, board: str, **_: Any) -> BuildReport:
         asked.append(board)
         if board == "ice40_hx8k":
-            raise ValueError("it does not fit")
+            raise error
         return report(tmp_path, board, str(len(asked)), met=board != slow)
 
     monkeypatch.setattr(commands, "build", build)
-    for name, code in (("", 0), ("orangecrab", 1)):
-        slow = name
+    small, crash = ValueError("it does not fit"), BuildFailed("synthesis: ERROR")
+    for name, why, code in (("", small, 0), ("orangecrab", small, 1), ("", crash, 1)):
+        slow, error = name, why
         asked.clear()
         arguments = ["build", "p.npz", "--board", "all", "--json"]
         answer = CliRunner().invoke(app, arguments)

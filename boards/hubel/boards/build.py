@@ -5,6 +5,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -55,6 +56,10 @@ RELAX_COLLISIONS = ("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE
 _REPORT = "build.json"
 _PACKERS = {"ice40": "icepack", "ecp5": "ecppack"}
 _BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
+
+
+# What nextpnr says where it has more cells of a kind than the device.
+_NO_ROOM = re.compile(r"no B[Ee][Ll]s remaining to implement cell type '?([\w-]+)")
 
 
 class BuildFailed(Exception):
@@ -252,7 +257,8 @@ class _Run:
         self._progress = progress
 
     def tool(self, name: str, tool: Tool, arguments: Sequence[str]) -> None:
-        """Stage ``name``: run ``tool``; BuildFailed if it fails."""
+        """Stage ``name``: run ``tool``; BuildFailed if it fails, ValueError where cells do not fit
+        the device."""
         self._progress(name)
         start = time.monotonic()
         run = subprocess.run([*tool.command, *arguments], cwd=self.folder, text=True,
@@ -264,6 +270,10 @@ class _Run:
             self._log.write_text(run.stdout)
             lines = run.stdout.strip().splitlines() or [f"exit code {run.returncode}"]
             errors = [line for line in lines if line.startswith("ERROR")]
+            short = _NO_ROOM.search(run.stdout)
+            if short:
+                raise ValueError(f"it does not fit: no {short[1]} is left; try fewer --lanes or a "
+                                 f"larger board (log: {self._log})")
             raise BuildFailed(f"{name}: {(errors or lines)[-1]} (log: {self._log})")
 
     def json(self, name: str) -> dict:

@@ -13,8 +13,9 @@ BOARD = Board(
     title="iCE40-HX8K breakout board",
     platform=ICE40HX8KBEVNPlatform,
     family="ice40",
-    pll=Ice40Pll.search(12_000_000, 36e6),
-    # Decays are multiplied in LUTs.
+    pll=Ice40Pll.search(12_000_000, 60e6, pad=False),
+    # Decays are multiplied in LUTs: of 8 lanes they do not fit.
+    lanes=4,
     resources={"logic": 7680, "block_ram": 32, "spram": 0, "dsp": 0},
     price="50 to 100",
     usb_id="0403:6010",

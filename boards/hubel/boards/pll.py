@@ -46,20 +46,22 @@ def _best(candidates, input_hz: int, target_hz: float):
 
 @dataclass(frozen=True, kw_only=True)
 class Ice40Pll:
-    """``SB_PLL40_PAD`` with simple feedback:
-    ``input_hz * (divf + 1) / (divr + 1) / 2**divq``. Ranges: iCE40 sysCLOCK guide (TN-02052)."""
+    """``SB_PLL40_PAD``, or ``SB_PLL40_CORE`` where the clock's ``pad`` is not the PLL's own, with
+    simple feedback: ``input_hz * (divf + 1) / (divr + 1) / 2**divq``. Ranges: iCE40 sysCLOCK guide
+    (TN-02052)."""
     VCO_HZ = (533e6, 1066e6)
 
     input_hz: int
     divr: int
     divf: int
     divq: int
+    pad: bool = True
 
     @classmethod
-    def search(cls, input_hz: int, target_hz: float) -> "Ice40Pll":
+    def search(cls, input_hz: int, target_hz: float, *, pad: bool = True) -> "Ice40Pll":
         """Setting for ``target_hz``, to 0.1 %; ValueError if there is none."""
         return _best((
-            cls(input_hz=input_hz, divr=divr, divq=divq,
+            cls(input_hz=input_hz, divr=divr, divq=divq, pad=pad,
                 divf=round(target_hz * 2**divq * (divr + 1) / input_hz) - 1)
             for divr in range(16) for divq in range(1, 7)), input_hz, target_hz)
 
@@ -91,14 +93,14 @@ class Ice40Pll:
         return 1 + sum(self.detector_hz >= limit for limit in (17e6, 26e6, 44e6, 66e6, 101e6))
 
     def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Instance:
-        """The primitive: from ``pin``, which must be the PLL's pad, to ``clock``, ``locked``."""
-        return Instance("SB_PLL40_PAD",
+        """The primitive: from ``pin`` to ``clock``, ``locked``."""
+        return Instance("SB_PLL40_PAD" if self.pad else "SB_PLL40_CORE",
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(self.divr, 4),
             p_DIVF=Const(self.divf, 7),
             p_DIVQ=Const(self.divq, 3),
             p_FILTER_RANGE=Const(self.filter_range, 3),
-            i_PACKAGEPIN=pin,
+            **{"i_PACKAGEPIN" if self.pad else "i_REFERENCECLK": pin},
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=clock,

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from hubel.boards import boards as known_boards
+from hubel.boards.build import BuildFailed
 
 from . import board_table, commands
 from .cli_print import print_json, print_table
@@ -29,7 +30,7 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")] = False,
 ) -> None:
     """Make a bitstream; the answer is no (exit code 1) if its clock is not met."""
-    reports, stages = [], Stages(Console(stderr=as_json))
+    reports, stages, failed = [], Stages(Console(stderr=as_json)), False
     for name in known_boards() if board == "all" else [board]:
         with stages(name) as stage:
             try:
@@ -43,9 +44,10 @@ def build(
                     seeds=seeds,
                     progress=stage.doing,
                 )
-            except ValueError as error:
+            except (BuildFailed, ValueError) as error:
                 if board != "all":
                     raise
+                failed |= isinstance(error, BuildFailed)
                 stage.result = str(error)
                 continue
             stage.result = str(report)
@@ -56,7 +58,7 @@ def build(
     else:
         for report in reports:
             print(report.bitstream)
-    if not reports or not all(report.met for report in reports):
+    if failed or not reports or not all(report.met for report in reports):
         raise typer.Exit(1)
 
 
