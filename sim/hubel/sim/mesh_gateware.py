@@ -35,6 +35,10 @@ __all__ = [
     "trace",
 ]
 
+# Clocks in which a packet that is under way arrives: through the routers of one chip, and over
+# serial links, whose time-outs are shorter.
+_QUIET, _QUIET_CHIPS = 512, 8192
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeshTrace:
@@ -155,6 +159,9 @@ def run(
         layout = PacketLayout(router.key_bits, router.payload_bits)
         link = None if delay is None else slow_links(layout, most=delay, seed=seed)
         mesh = Mesh(fabric, router, lanes=lanes, link=link)
+        quiet = _QUIET + 16 * (delay or 0)
+    else:
+        quiet = _QUIET_CHIPS
     tool = simulator.find_simulator(backend)
     on_stage(f"building for {backend}")
     build = simulator.build(mesh_verilog(mesh), "hubel_mesh", tool, cache_dir=cache_dir)
@@ -180,6 +187,7 @@ def run(
                 "nodes": {n: samples * steps * sum(core.words) for n, core in cores.items()},
                 "idle": ["table__valid", "table__payload"] * ("table" in mesh.signature.members),
                 "unrouted": [f"unrouted_{n}" for n in range(len(fabric.nodes))],
+                "quiet": quiet,
                 "gap": gap,
                 "stall": stall,
                 "seed": seed,
