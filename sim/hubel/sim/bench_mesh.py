@@ -19,9 +19,9 @@ _PERIOD_NS = 10
 
 @cocotb.test()
 async def run_packets(dut):
-    """Send ``packets``; end when ``ends`` packets that equal ``end`` under ``mask`` came out, each of
-    ``nodes`` wrote its number of state words, and no counter changed for ``quiet`` clocks: spikes
-    of the last step that the next one would have needed may still be under way."""
+    """Send ``packets``; end when ``ends`` packets that equal ``end`` under ``mask`` came out, each
+    of ``nodes`` wrote its number of state words, and no counter changed for ``quiet`` clocks:
+    spikes of the last step that the next one would have needed may still be under way."""
     task = bench_parameters()
     packets = np.load(task["packets"])
     nodes = {int(node): words for node, words in task["nodes"].items()}
