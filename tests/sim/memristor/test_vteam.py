@@ -158,7 +158,7 @@ def test_bad_parameters(fields, text) -> None:
 @pytest.mark.parametrize(
     "volts, seconds, step, x0, text",
     [
-        (1.0, 1e-9, 1e-10, 1.5, "x0 must be in 0..1, not 1.5..1.5"),
+        (1.0, 1e-9, 1e-10, 1.5, "x0 must be in 0..1, not 1.5"),
         (1.0, 1e-9, 0.0, 0.5, "step must be above 0 s, not 0"),
         (1.0, 1e-9, 0.7e-9, 0.5, "whole steps, not 1.42857"),
         (1.0, 1.0, 1e-12, 0.5, "1 to 10 million whole steps"),

@@ -84,5 +84,5 @@ def test_bad_parameters(fields, text) -> None:
 
 
 def test_bad_voltage() -> None:
-    with pytest.raises(ValueError, match=r"voltage must be in -10..10 V, not 50..50"):
+    with pytest.raises(ValueError, match=r"voltage must be in -10..10 V, not 50"):
         OBLEA.current(0.5, 50)

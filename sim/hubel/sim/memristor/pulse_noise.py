@@ -58,9 +58,9 @@ class PulseNoise(Layer):
     def sigma(self, g: npt.ArrayLike) -> Floats:
         """Standard deviation of a read of ``g``, both uS."""
         siemens = _MICRO * np.asarray(g, dtype=np.float64)
-        coth = 1.0
-        if self.kelvin:
-            coth /= math.tanh(elementary_charge * self.volts / (2 * k * self.kelvin))
+        # Next to 0 K it underflows.
+        thermal = 2 * k * self.kelvin
+        coth = 1 / math.tanh(elementary_charge * self.volts / thermal) if thermal else 1.0
         current = elementary_charge * siemens * self.volts * coth / self.seconds
         amplifier = (self.amplifier * siemens) ** 2 / (2 * self.seconds)
         return np.sqrt(current + amplifier) / (self.volts * _MICRO)
