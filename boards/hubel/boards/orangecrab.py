@@ -28,7 +28,7 @@ BOARD = Board(
     title="OrangeCrab r0.2 (ECP5 LFE5U-25F)",
     platform=_Platform,
     family="ecp5",
-    pll=Ecp5Pll.search(48_000_000, 120e6),
+    pll=Ecp5Pll.search(48_000_000, 144e6),
     resources={"logic": 24288, "block_ram": 56, "spram": 0, "dsp": 28},
     price="100 to 200",
     # The boot loader's, which runs when the button is held while the board is plugged in.

@@ -13,7 +13,7 @@ BOARD = Board(
     title="Tang Nano 9K (Gowin GW1NR-9C)",
     platform=TangNano9kPlatform,
     family="gowin",
-    pll=GowinPll.search(27_000_000, 54e6, device="GW1NR-9C"),
+    pll=GowinPll.search(27_000_000, 72e6, device="GW1NR-9C"),
     resources={"logic": 8640, "block_ram": 26, "spram": 0, "dsp": 20},
     price="under 50",
     usb_id="0403:6010",
