@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 
-from hubel.boards.pll import Ecp5Pll, Ice40Pll, PllClock
+from hubel.boards.pll import Ecp5Pll, GowinPll, Ice40Pll, PllClock
 
 
 @pytest.mark.parametrize("target", [18e6, 24e6, 30e6, 36e6, 48e6, 60e6, 120e6, 270e6])
@@ -59,7 +60,7 @@ def test_refuses_what_no_setting_makes(search, input_hz: int, target: float, mes
     ],
 )
 def test_ice40_range_ends(change: dict[str, int]):
-    setting = {"input_hz": 12_000_000, "divr": 0, "divf": 47, "divq": 4}
+    setting: dict[str, Any] = {"input_hz": 12_000_000, "divr": 0, "divf": 47, "divq": 4}
     assert Ice40Pll(**setting).valid
     assert not Ice40Pll(**setting | change).valid
 
@@ -138,6 +139,9 @@ class SimulatedPll:
     def __init__(self):
         self.locked = Signal()
 
+    def at(self, output_hz: float) -> "SimulatedPll":
+        raise NotImplementedError
+
     def instance(self, pin, clock, locked):
         m = Module()
         m.d.comb += [clock.eq(ClockSignal("reference")), locked.eq(self.locked)]
@@ -173,3 +177,22 @@ def test_the_domain_is_in_reset_until_15_us_after_the_pll_locked():
     assert lock.index(1, 16) == 17
     assert released == 17 + 2 + 15
     assert not any(resets[released:])
+
+
+@pytest.mark.parametrize(
+    "pll",
+    [
+        Ice40Pll.search(12_000_000, 60e6, pad=False),
+        Ecp5Pll.search(25_000_000, 125e6),
+        GowinPll.search(27_000_000, 54e6, device="GW1NR-9C"),
+    ],
+)
+def test_another_output(pll: Any) -> None:
+    """Everything else stays."""
+    other = pll.at(33e6)
+    assert other.valid and other.output_hz == pytest.approx(33e6, rel=1e-3)
+    fixed = {"input_hz", "pad", "device"} & set(vars(pll))
+    assert type(other) is type(pll)
+    assert all(getattr(other, name) == getattr(pll, name) for name in fixed)
+    with pytest.raises(ValueError, match="no PLL setting makes 9000 MHz from"):
+        pll.at(9e9)

@@ -28,6 +28,10 @@ class Pll(Protocol):
         """Frequency of the output."""
         ...
 
+    def at(self, output_hz: float) -> "Pll":
+        """The same PLL with another output, to 0.1 %; ValueError if there is no setting for it."""
+        ...
+
     def instance(self, pin: IOPort, clock: Signal, locked: Signal) -> Any:
         """The primitive: from ``pin`` to ``clock`` and ``locked``."""
         ...
@@ -64,6 +68,10 @@ class Ice40Pll:
             cls(input_hz=input_hz, divr=divr, divq=divq, pad=pad,
                 divf=round(target_hz * 2**divq * (divr + 1) / input_hz) - 1)
             for divr in range(16) for divq in range(1, 7)), input_hz, target_hz)
+
+    def at(self, output_hz: float) -> "Ice40Pll":
+        """The same PLL with another output, to 0.1 %; ValueError if there is no setting for it."""
+        return self.search(self.input_hz, output_hz, pad=self.pad)
 
     @property
     def detector_hz(self) -> float:
@@ -126,6 +134,10 @@ class Ecp5Pll:
             cls(input_hz=input_hz, clki_div=clki, clkop_div=clkop,
                 clkfb_div=round(target_hz * clki / input_hz))
             for clki in range(1, 129) for clkop in range(1, 129)), input_hz, target_hz)
+
+    def at(self, output_hz: float) -> "Ecp5Pll":
+        """The same PLL with another output, to 0.1 %; ValueError if there is no setting for it."""
+        return self.search(self.input_hz, output_hz)
 
     @property
     def detector_hz(self) -> float:
@@ -201,6 +213,10 @@ class GowinPll:
                 fbdiv=round(target_hz * idiv / input_hz))
             for idiv in range(1, 65)
             for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)), input_hz, target_hz)
+
+    def at(self, output_hz: float) -> "GowinPll":
+        """The same PLL with another output, to 0.1 %; ValueError if there is no setting for it."""
+        return self.search(self.input_hz, output_hz, device=self.device)
 
     @property
     def detector_hz(self) -> float:

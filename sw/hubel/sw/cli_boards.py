@@ -22,6 +22,9 @@ def build(
     board: Annotated[str, typer.Option(help="A board of `hubel boards`, or all.")],
     out: Annotated[Path, typer.Option(help="Folder for builds.")] = BUILDS,
     lanes: Annotated[int | None, typer.Option(help="Lanes; the board's own by default.")] = None,
+    clock: Annotated[
+        float | None, typer.Option(help="Clock in MHz; the board's own by default.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=1, help="First seed of the placer.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds to try while the clock is missed.")] = 4,
     ledger: Annotated[
@@ -40,6 +43,7 @@ def build(
                     out=out,
                     ledger=ledger,
                     lanes=lanes,
+                    clock_mhz=clock,
                     seed=seed,
                     seeds=seeds,
                     progress=stage.doing,

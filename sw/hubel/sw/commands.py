@@ -8,6 +8,7 @@ where a tool said no.
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,14 +293,18 @@ def build(
     out: PathLike = "build/boards",
     ledger: PathLike = LEDGER,
     lanes: int | None = None,
+    clock_mhz: float | None = None,
     seed: int = 1,
     seeds: int = 4,
     progress: Callable[[str], None] = _quiet,
 ) -> BuildReport:
-    """Make the bitstream of ``program`` for ``board``."""
+    """Make the bitstream of ``program`` for ``board``, at its own clock or another one."""
     loaded, _ = load_program(program)
+    target = board_named(board)
+    if clock_mhz is not None:
+        target = replace(target, pll=target.pll.at(1e6 * clock_mhz))
     report, _ = build_recorded(
-        board_named(board),
+        target,
         loaded,
         out,
         ledger=ledger,
