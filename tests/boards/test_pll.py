@@ -62,7 +62,8 @@ def test_refuses_what_no_setting_makes(search, input_hz: int, target: float, mes
 def test_ice40_range_ends(change: dict[str, int]):
     setting: dict[str, Any] = {"input_hz": 12_000_000, "divr": 0, "divf": 47, "divq": 4}
     assert Ice40Pll(**setting).valid
-    assert not Ice40Pll(**setting | change).valid
+    setting.update(change)
+    assert not Ice40Pll(**setting).valid
 
 
 @pytest.mark.parametrize(
@@ -189,8 +190,8 @@ def test_the_domain_is_in_reset_until_15_us_after_the_pll_locked():
 )
 def test_another_output(pll: Any) -> None:
     """Everything else stays."""
-    other = pll.at(33e6)
-    assert other.valid and other.output_hz == pytest.approx(33e6, rel=1e-3)
+    other = pll.at(pll.output_hz / 2)
+    assert other.valid and other.output_hz == pytest.approx(pll.output_hz / 2, rel=1e-3)
     fixed = {"input_hz", "pad", "device"} & set(vars(pll))
     assert type(other) is type(pll)
     assert all(getattr(other, name) == getattr(pll, name) for name in fixed)
