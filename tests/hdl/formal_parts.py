@@ -6,6 +6,7 @@ from hubel.hdl.current_memory import CurrentMemory
 from hubel.hdl.event_list import EventList
 from hubel.hdl.events import EventKind
 from hubel.hdl.params import CoreParams
+from hubel.hdl.pipeline import Pipeline
 from hubel.hdl.schedule import Schedule
 
 from .prover import asserted, constant
@@ -152,14 +153,19 @@ class ListHarness(Elaboratable):
         asked = [Signal(name=f"asked_{i}") for i in range(2)]
         answer = [Signal.like(lists.code, name=f"answer_{i}") for i in range(2)]
         was_stored, was_filling, written = Signal(), Signal(), Signal()
+        source, parity = lists.source, lists.parity
+        if Pipeline(params).load == 2:  # the list was chosen a clock before its position
+            source, parity = Signal.like(source), Signal.like(parity)
+            m.d.sync += [source.eq(lists.source), parity.eq(lists.parity)]
+        reads = known & (source == self.which)
         m.d.comb += written.eq(
-            (stored & (filling == lists.parity)) | (was_stored & (was_filling == lists.parity))
+            (stored & (filling == parity)) | (was_stored & (was_filling == parity))
         )
         m.d.sync += [
             was_stored.eq(stored),
             was_filling.eq(filling),
-            asked[0].eq(asks & (lists.position == self.where) & ~written),
-            answer[0].eq(codes[lists.parity]),
+            asked[0].eq(reads & (lists.position == self.where) & ~written),
+            answer[0].eq(codes[parity]),
             asked[1].eq(asked[0]),
             answer[1].eq(answer[0]),
         ]

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .events import EventKind, EventLayout
 from .params import CoreParams
+from .pipeline import Pipeline
 
 __all__ = ["EventList", "list_rows"]
 
@@ -52,7 +53,7 @@ class EventList(wiring.Component):
     fresh : :py:`Out(1)`
         That step is the first of a sample.
     position : :py:`In(range(max(neurons)))`
-        Position in the list.
+        Position in the list, in a core with tables in that of the cycle before.
     code : :py:`Out(code_width)`
         The code there, two cycles later; of a spike that was taken two cycles before or earlier.
     accepted, dropped : :py:`Out(1)`
@@ -91,6 +92,11 @@ class EventList(wiring.Component):
             depth += 2 << widths[s]
         write_row, read_row = Signal(range(depth)), Signal(range(depth))
         self._elaborate_memory(m, write_row, read_row)
+        source, parity = self.source, self.parity
+        if Pipeline(params).load == 2:
+            # There is a cycle between the choice of a list and its first position.
+            source, parity = Signal.like(source), Signal.like(parity)
+            m.d.sync += [source.eq(self.source), parity.eq(self.parity)]
 
         # What nobody reads is nowhere kept.
         spike, full, known = Signal(), Signal(), Signal()
@@ -129,11 +135,10 @@ class EventList(wiring.Component):
                         starts.eq(0),
                         filling.eq(~filling),
                     ]
+            with m.If(source == s):
+                m.d.comb += read_row.eq(Cat(self.position[:width], parity) | base[s])
             with m.If(self.source == s):
-                m.d.comb += [
-                    read_row.eq(Cat(self.position[:width], self.parity) | base[s]),
-                    self.count.eq(steps[self.parity].count),
-                ]
+                m.d.comb += self.count.eq(steps[self.parity].count)
             with m.If(self.clock == s):
                 m.d.comb += self.fresh.eq(steps[self.clock_parity].fresh)
         return m
