@@ -257,6 +257,24 @@ def test_a_tool_that_fails_leaves_its_log_and_no_build(monkeypatch, tmp_path):
     assert log.read_text().startswith("Info: x\n")
 
 
+def test_an_assertion_of_yosys_is_tried_again_with_other_names(monkeypatch, tmp_path):
+    fails = "echo 'ERROR: Assert `a == b'\\'' failed in rtlil.cc:3091.' > top.rpt; exit 1"
+    stages: list[str] = []
+    fake_tools(
+        monkeypatch,
+        yosys=f"grep -q 'rename -enumerate' top.ys || {{ {fails}; }}; {STAT}",
+        icepack="cp top.asc top.bin",
+        nextpnr_ice40=pnr_script({1: 40.0}),
+    )
+    target = board("icebreaker")
+    build_design(target, Blinky("icebreaker"), tmp_path / "other", progress=stages.append)
+    assert stages[:2] == ["synthesis", "synthesis, other names"]
+    # Where other names do not help it is tried once.
+    fake_tools(monkeypatch, yosys=fails, icepack="true", nextpnr_ice40="true")
+    with pytest.raises(BuildFailed, match=r"^synthesis, other names: ERROR: Assert"):
+        build_design(target, Blinky("icebreaker"), tmp_path / "none")
+
+
 def test_what_does_not_fit_the_device_is_told_in_one_line(monkeypatch, tmp_path):
     words = "ERROR: Unable to place cell, no BELs remaining to implement cell type 'ICESTORM_LC'"
     fake_tools(

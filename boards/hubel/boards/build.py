@@ -41,7 +41,7 @@ from .report import (
 from .toolchain import Tool, find_tool
 
 __all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "SerialTop", "build",
-           "build_design"]
+           "build_design", "other_names"]
 
 
 # A read port that meets a write to its row has a defined answer in Amaranth, the old row, and
@@ -53,6 +53,7 @@ __all__ = ["RELAX_COLLISIONS", "BoardTop", "BuildFailed", "SerialTop", "build",
 RELAX_COLLISIONS = ("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i "
                     "r:COLLISION_X_MASK=1'0 %i r:TRANSPARENCY_MASK=1'0 %i")
 
+_OTHER_NAMES = "rename -enumerate"
 _REPORT = "build.json"
 _PACKERS = {"ice40": "icepack", "ecp5": "ecppack"}
 _BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
@@ -64,6 +65,19 @@ _NO_ROOM = re.compile(r"no B[Ee][Ll]s remaining to implement cell type '?([\w-]+
 
 class BuildFailed(Exception):
     """A tool stopped with an error; the message has its last words and names its log."""
+
+
+def other_names(failed: BuildFailed, script: Path) -> None:
+    """Change the Yosys ``script`` so that private names are others, if it ``failed`` an assertion
+    of Yosys itself; else raise ``failed``.
+
+    Yosys 0.70 does so in a few designs when it takes over what ABC made (``conn.first``,
+    ``rtlil.cc``). Which ones depends on names: nothing in the design is wrong.
+    """
+    text = script.read_text()
+    if "ERROR: Assert" not in str(failed) or _OTHER_NAMES in text:
+        raise failed
+    script.write_text(text.replace(RELAX_COLLISIONS, f"{RELAX_COLLISIONS}\n{_OTHER_NAMES}"))
 
 
 class SerialTop(Elaboratable):
@@ -267,10 +281,13 @@ class _Run:
         self.stages.append(Stage(name, tool.name, tool.version,
                                  round(time.monotonic() - start, 2)))
         if run.returncode:
-            self._log.write_text(run.stdout)
-            lines = run.stdout.strip().splitlines() or [f"exit code {run.returncode}"]
+            # Yosys tells of an assertion in its report alone.
+            reports = [self.folder / name for name in arguments if name.endswith(".rpt")]
+            said = "".join(path.read_text() for path in reports if path.exists()) + run.stdout
+            self._log.write_text(said)
+            lines = said.strip().splitlines() or [f"exit code {run.returncode}"]
             errors = [line for line in lines if line.startswith("ERROR")]
-            short = _NO_ROOM.search(run.stdout)
+            short = _NO_ROOM.search(said)
             if short:
                 raise ValueError(f"it does not fit: no {short[1]} is left; try fewer --lanes or a "
                                  f"larger board (log: {self._log})")
@@ -281,13 +298,22 @@ class _Run:
         return json.loads((self.folder / name).read_text())
 
 
+def _synthesise(run: _Run, name: str, yosys: Tool, arguments: list[str]) -> None:
+    """Run the last of ``arguments``, a script, and again if :func:`other_names` is the mend."""
+    try:
+        run.tool(name, yosys, arguments)
+    except BuildFailed as failed:
+        other_names(failed, run.folder / arguments[-1])
+        run.tool(f"{name}, other names", yosys, arguments)
+
+
 def _run_all(board: Board, platform: Any, run: _Run, commands: list[list[str]],
              tools: list[Tool], core_rtlil: str | None, seed: int, seeds: int,
              sizes: CoreSizes | None) -> None:
     """Run every stage in ``run.folder`` and write the report there."""
     (yosys, pnr, pack), folder = tools, run.folder
     (_, *synthesis), (_, *pnr_arguments), (_, *pack_arguments) = commands
-    run.tool("synthesis", yosys, synthesis)
+    _synthesise(run, "synthesis", yosys, synthesis)
 
     attempts: list[Attempt] = []
     routed = pnr_arguments[-1]  # the routed design is the last of its arguments
@@ -313,7 +339,8 @@ def _run_all(board: Board, platform: Any, run: _Run, commands: list[list[str]],
         (folder / "core.ys").write_text(
             script.replace("top.", "core.").replace("-top top", "-top core")
             .replace("stat.json", "core-stat.json"))
-        run.tool("synthesis of the core alone", yosys, ["-q", "-l", "core.rpt", "core.ys"])
+        _synthesise(run, "synthesis of the core alone", yosys,
+                    ["-q", "-l", "core.rpt", "core.ys"])
         core_cells = cell_counts(run.json("core-stat.json"))
 
     pnr_report = run.json(f"{best.seed}-pnr.json")

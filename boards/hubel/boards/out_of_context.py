@@ -14,7 +14,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In
 
-from .build import RELAX_COLLISIONS, BuildFailed
+from .build import RELAX_COLLISIONS, BuildFailed, other_names
 from .report import PathEnd, cell_counts, clock_mhz, critical_path, utilisation
 from .toolchain import find_tool
 
@@ -119,6 +119,8 @@ def place_ecp5(component: Callable[[], Any], *, mhz: float, seeds: int = 1,
     wrapper = ShiftWrapper(component())
     ports = [wrapper.clk, wrapper.si, wrapper.so, wrapper.load]
     with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "yosys.rpt")
+
         def run(tool: str, *arguments: str) -> None:
             command = [*find_tool(tool).command, *arguments]
             try:
@@ -127,18 +129,28 @@ def place_ecp5(component: Callable[[], Any], *, mhz: float, seeds: int = 1,
             except subprocess.TimeoutExpired:
                 raise BuildFailed(f"{tool} did not end in {timeout_s:g} s") from None
             if done.returncode:
-                last = (done.stderr + done.stdout).strip().splitlines()[-3:]
+                # Yosys tells of an assertion in its report alone.
+                said = done.stderr + done.stdout
+                if not said and report.exists():
+                    said = report.read_text()
+                last = said.strip().splitlines()[-3:]
                 raise BuildFailed(f"{tool}: {' '.join(last)}")
 
         def synthesise(design: Any, name: str, ports: list[Signal] | None) -> dict[str, int]:
             options = {} if ports is None else {"ports": ports}
             Path(folder, f"{name}.il").write_text(
                 rtlil.convert(design, name=name, emit_src=False, **options))
-            Path(folder, f"{name}.ys").write_text("\n".join([
+            script = Path(folder, f"{name}.ys")
+            script.write_text("\n".join([
                 f"read_rtlil {name}.il", RELAX_COLLISIONS,
                 f"synth_ecp5 -top {name} -json {name}.json",
                 "tee -q -o stat.json stat -json"]))
-            run("yosys", "-q", f"{name}.ys")
+            arguments = "-q", "-l", report.name, script.name
+            try:
+                run("yosys", *arguments)
+            except BuildFailed as failed:
+                other_names(failed, script)
+                run("yosys", *arguments)
             return cell_counts(json.loads(Path(folder, "stat.json").read_text()))
 
         progress("synthesis")
