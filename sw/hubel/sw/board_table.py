@@ -15,6 +15,8 @@ COLUMNS = (
     "board", "clock", "LUT", "block RAM", "SPRAM", "DSP", "neurons", "weights that fit",
     "M synaptic operations a second", "price (USD)",
 )  # fmt: skip
+#: What of it fits a terminal.
+SHORT = ("clock", "LUT", "block RAM", "DSP", "weights that fit", "M synaptic operations a second")
 
 
 def newest(folder: Path, board: Board) -> BuildReport | None:

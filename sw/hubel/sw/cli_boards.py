@@ -68,15 +68,25 @@ def build(
 
 def boards(
     folder: Folder = BUILDS,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print it for a README.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print all of it, for a README.")
+    ] = False,
 ) -> None:
     """Show all boards and what their newest builds take."""
     lines = board_table.table(folder)
     if markdown:
         print(board_table.markdown(lines))
     else:
-        names = [(name, *line) for name, line in zip(known_boards(), lines, strict=True)]
-        print_table(Console(), ("name", *board_table.COLUMNS), names)
+        # What fits 80 columns.
+        shown = [board_table.COLUMNS.index(column) for column in board_table.SHORT]
+        print_table(
+            Console(),
+            ("name", *board_table.SHORT),
+            [
+                (name, *(line[i] for i in shown))
+                for name, line in zip(known_boards(), lines, strict=True)
+            ],
+        )
 
 
 def flash(
