@@ -11,7 +11,7 @@ from hubel.hdl.mac_core import MacCore
 from ..mac_programs import chain
 from .yosys import synthesise
 
-SCRIPTS = {ICEBREAKER.name: "synth_ice40 -dsp", ULX3S.name: "synth_ecp5"}
+SCRIPTS = {ICEBREAKER.name: "synth_ice40 -abc9 -device u -dsp", ULX3S.name: "synth_ecp5"}
 BOARDS = {ICEBREAKER.name: ICEBREAKER, ULX3S.name: ULX3S}
 
 

@@ -23,7 +23,7 @@ from hubel.hdl.program import (
 from ..programs import random_chain
 from .yosys import synthesise
 
-SCRIPTS = {ICEBREAKER.name: "synth_ice40 -dsp", ULX3S.name: "synth_ecp5"}
+SCRIPTS = {ICEBREAKER.name: "synth_ice40 -abc9 -device u -dsp", ULX3S.name: "synth_ecp5"}
 
 
 def program(name: str) -> Program:

@@ -12,7 +12,7 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from .build import RELAX_COLLISIONS
+from .build import RELAX_COLLISIONS, ice40_options
 from .toolchain import ToolMissing, find_tool
 
 __all__ = ["cell_models", "ice40_netlist"]
@@ -50,7 +50,7 @@ def ice40_netlist(component: wiring.Component, *, name: str, dsp: bool = True,
     script = [
         "read_rtlil design.il",
         RELAX_COLLISIONS,
-        f"synth_ice40 {'-dsp' if dsp else ''} -top {name}",
+        f"synth_ice40 {ice40_options('iCE40UP' if dsp else 'iCE40HX', dsp=dsp)} -top {name}",
         "write_verilog -noattr netlist.v",
     ]
     with tempfile.TemporaryDirectory() as folder:
