@@ -20,7 +20,7 @@ from hubel.hdl.fabric_packet import RouterParams
 from hubel.hdl.router import Router
 from hubel.hdl.router_input import RouterInput
 from hubel.hdl.router_output import RouterOutput
-from hubel.hdl.router_port import TURNS, Port
+from hubel.hdl.router_port import TURNS, Port, sources
 
 from .core_bench import opened
 from .prover import asserted, constant, stays_until_taken
@@ -127,6 +127,8 @@ class RouterHarness(Elaboratable):
         inputs = [OpenInput(m, port, getattr(parts, f"{port.name.lower()}_input")) for port in Port]
         constant(m)
         for port, part in zip(Port, inputs, strict=True):
+            output = getattr(parts, f"{port.name.lower()}_output")
+            asserted(m, f"{port}_served_an_input", output.last < len(sources(port)))
             i = router.i[port]
             m.d.comb += Assume(stays_until_taken(m, f"sent_{port}", i))
             m.d.comb += Assume(i.payload.key[1] == (port is not self.input))
@@ -202,11 +204,12 @@ class RouterHarness(Elaboratable):
 
 
 class OutputHarness(Elaboratable):
-    """An output of four inputs that want it at any time, until they have it."""
+    """An output of ``inputs`` inputs that want it at any time, until they have it."""
 
-    def __init__(self, params: RouterParams = PARAMS):
-        self.part = part = RouterOutput(params, 4)
-        self.one, self.other = Signal(2), Signal(2)
+    def __init__(self, params: RouterParams = PARAMS, inputs: int = 5):
+        self.inputs = inputs
+        self.part = part = RouterOutput(params, inputs)
+        self.one, self.other = Signal(range(inputs)), Signal(range(inputs))
         self.free = [
             self.one, self.other, part.wanted, Value.cast(part.packets), part.o.ready,
         ]  # fmt: skip
@@ -215,7 +218,9 @@ class OutputHarness(Elaboratable):
         m = Module()
         m.submodules.part = part = self.part
         constant(m, self.one, self.other)
-        before, taken_before = Signal(4), Signal(4)
+        m.d.comb += [Assume(self.one < self.inputs), Assume(self.other < self.inputs)]
+        asserted(m, "served_an_input", part.last < self.inputs)
+        before, taken_before = Signal(self.inputs), Signal(self.inputs)
         m.d.sync += [before.eq(part.wanted), taken_before.eq(part.taken)]
         m.d.comb += Assume((before & ~taken_before & ~part.wanted) == 0)
         asserted(m, "packets_stay", stays_until_taken(m, "o", part.o))
@@ -230,10 +235,9 @@ class OutputHarness(Elaboratable):
         m.d.sync += overtaken.eq(waits & (overtaken | other))
         asserted(m, "overtaken_once", (self.one == self.other) | ~overtaken | ~other)
         # The first in turn is the one after the last that was served.
-        turn, other_turn = Signal(2), Signal(2)
-        m.d.comb += [
-            turn.eq(self.one - part.last - 1),
-            other_turn.eq(self.other - part.last - 1),
-        ]
+        turn, other_turn = (
+            Mux(which > part.last, which - part.last - 1, which + self.inputs - part.last - 1)
+            for which in (self.one, self.other)
+        )
         asserted(m, "comes_first_then", (self.one == self.other) | ~overtaken | (turn < other_turn))
         return m

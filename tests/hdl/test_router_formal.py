@@ -50,8 +50,9 @@ def test_router(port: Port, output: Port, tmp_path: Path) -> None:
     assert failure(lambda: RouterHarness(port, output), tmp_path) == ""
 
 
-def test_output(tmp_path: Path) -> None:
-    assert failure(OutputHarness, tmp_path, steps=6) == ""
+@pytest.mark.parametrize("inputs", [2, 3, 4, 5])
+def test_output(inputs: int, tmp_path: Path) -> None:
+    assert failure(lambda: OutputHarness(inputs=inputs), tmp_path, steps=6) == ""
 
 
 def wrong(module: ModuleType, right: str, mutant: str) -> dict[str, Any]:
