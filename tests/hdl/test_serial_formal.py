@@ -204,7 +204,7 @@ def test_windows(tmp_path, small) -> None:
 
 
 def test_windows_give_packets_in_that_time(tmp_path, small) -> None:
-    harness = Windows(small, most=6)
+    harness = Windows(small, most=5)
     assert "few" in prove(harness, harness.free, tmp_path, depth=28)
 
 
