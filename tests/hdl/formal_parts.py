@@ -6,7 +6,7 @@ from hubel.hdl.current_memory import CurrentMemory
 from hubel.hdl.event_list import EventList
 from hubel.hdl.events import EventKind
 from hubel.hdl.params import CoreParams
-from hubel.hdl.pipeline import Pipeline
+from hubel.hdl.pipeline import uses_tables
 from hubel.hdl.schedule import Schedule
 
 from .prover import asserted, constant
@@ -154,7 +154,7 @@ class ListHarness(Elaboratable):
         answer = [Signal.like(lists.code, name=f"answer_{i}") for i in range(2)]
         was_stored, was_filling, written = Signal(), Signal(), Signal()
         source, parity = lists.source, lists.parity
-        if Pipeline(params).load == 2:  # the list was chosen a clock before its position
+        if uses_tables(params):  # the list was chosen a clock before its position
             source, parity = Signal.like(source), Signal.like(parity)
             m.d.sync += [source.eq(lists.source), parity.eq(lists.parity)]
         reads = known & (source == self.which)

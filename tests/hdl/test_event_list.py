@@ -7,7 +7,7 @@ import pytest
 from hubel.hdl.event_list import EventList
 from hubel.hdl.events import EventKind, EventLayout
 from hubel.hdl.params import CoreParams
-from hubel.hdl.pipeline import Pipeline
+from hubel.hdl.pipeline import uses_tables
 from hubel.hdl.shape import Shape
 from hubel.sim.streams import Packing
 
@@ -77,7 +77,7 @@ def vectors(
     seen: dict[str, int] = dict.fromkeys(CORNERS, 0)
     before: tuple[int, int, int] | None = None
     # A position is in the list of this clock, or of the one before (0, 0 after the reset).
-    late = Pipeline(params).load == 2
+    late = uses_tables(params)
     chosen = 0, 0
     for clock in range(clocks):
         s = draw.randrange(len(lists))
@@ -185,7 +185,7 @@ def test_one_step_is_read_while_the_next_is_collected() -> None:
             }
         )
         step, begin = (second, len(packets)) if clock >= len(packets) else (first, end + 1)
-        begin += Pipeline(params).load - 1
+        begin += uses_tables(params)
         if begin <= clock < begin + len(codes):
             inputs[-1]["position"] = clock - begin
             expected[clock] |= {"count": len(codes), "fresh": int(step is first)}

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from hubel.boards.build import ice40_options
 from hubel.boards.icebreaker import BOARD as ICEBREAKER
 from hubel.boards.ulx3s import BOARD as ULX3S
 from hubel.hdl.mac_core import MacCore
@@ -11,7 +12,10 @@ from hubel.hdl.mac_core import MacCore
 from ..mac_programs import chain
 from .yosys import synthesise
 
-SCRIPTS = {ICEBREAKER.name: "synth_ice40 -abc9 -device u -dsp", ULX3S.name: "synth_ecp5"}
+SCRIPTS = {
+    ICEBREAKER.name: f"synth_ice40 {ice40_options('iCE40UP5K', dsp=True)}",
+    ULX3S.name: "synth_ecp5",
+}
 BOARDS = {ICEBREAKER.name: ICEBREAKER, ULX3S.name: ULX3S}
 
 

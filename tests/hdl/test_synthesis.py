@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from hubel.boards.build import ice40_options
 from hubel.boards.icebreaker import BOARD as ICEBREAKER
 from hubel.boards.ulx3s import BOARD as ULX3S
 from hubel.hdl.core import Core
@@ -23,7 +24,10 @@ from hubel.hdl.program import (
 from ..programs import random_chain
 from .yosys import synthesise
 
-SCRIPTS = {ICEBREAKER.name: "synth_ice40 -abc9 -device u -dsp", ULX3S.name: "synth_ecp5"}
+SCRIPTS = {
+    ICEBREAKER.name: f"synth_ice40 {ice40_options('iCE40UP5K', dsp=True)}",
+    ULX3S.name: "synth_ecp5",
+}
 
 
 def program(name: str) -> Program:

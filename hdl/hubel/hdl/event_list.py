@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .events import EventKind, EventLayout
 from .params import CoreParams
-from .pipeline import Pipeline
+from .pipeline import uses_tables
 
 __all__ = ["EventList", "list_rows"]
 
@@ -93,7 +93,7 @@ class EventList(wiring.Component):
         write_row, read_row = Signal(range(depth)), Signal(range(depth))
         self._elaborate_memory(m, write_row, read_row)
         source, parity = self.source, self.parity
-        if Pipeline(params).load == 2:
+        if uses_tables(params):
             # There is a cycle between the choice of a list and its first position.
             source, parity = Signal.like(source), Signal.like(parity)
             m.d.sync += [source.eq(self.source), parity.eq(self.parity)]
