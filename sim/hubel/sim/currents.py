@@ -2,7 +2,7 @@
 
 Dense projections are matrix products in floating point, because that is what a CPU does fastest.
 With integer weights they are exact: every partial sum is an integer that the type holds without
-rounding. Convolutions and sparse projections touch only the synapses of events.
+rounding. Sparse projections touch only the synapses of events.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from numpy.lib.stride_tricks import sliding_window_view
 
 from hubel.hdl.program import Conv2d, Dense, Projection, Shape, Sparse
 
@@ -21,6 +22,8 @@ Linear = Callable[[npt.NDArray[np.bool_]], npt.NDArray]
 _MATRIX_PAIRS = 1 << 23
 # By how much a product of matrices is faster, for each pair, than one of sparse ones.
 _MATRIX_SPEEDUP = 32
+# Values that the windows of a convolution may hold at once; keeps them in the cache's reach.
+_WINDOW_VALUES = 1 << 20
 # Rows up to which only the weights of the events are touched.
 _FEW_ROWS = 4
 
@@ -57,16 +60,26 @@ def _pooled_product(projection: Dense, source: Shape, dtype: type) -> Linear:
     weights = projection.weights.astype(dtype)
     if projection.pool == (1, 1):
         return _product(weights)
-    axons = projection.axons(source)
-    rows, columns = projection.pool
 
     def currents(spikes: npt.NDArray[np.bool_]) -> npt.NDArray:
-        places = spikes.reshape(-1, *source.sizes)
-        places = places[:, :, : axons.height * rows, : axons.width * columns]
-        windows = places.reshape(-1, axons.channels, axons.height, rows, axons.width, columns)
-        return windows.sum(axis=(3, 5), dtype=dtype).reshape(len(spikes), -1) @ weights
+        return _pooled(spikes, projection, source, dtype).reshape(len(spikes), -1) @ weights
 
     return currents
+
+
+def _pooled(
+    spikes: npt.NDArray[np.bool_], projection: Dense | Conv2d, source: Shape, dtype: type
+) -> npt.NDArray:
+    """Spikes of each window of the projection's pool: (rows, channels, height, width)."""
+    axons, (rows, columns) = projection.axons(source), projection.pool
+    maps = spikes.reshape(len(spikes), *source.sizes)
+    if projection.pool == (1, 1):
+        return maps
+    total = np.zeros((len(spikes), *axons.sizes), dtype)
+    for y in range(rows):
+        for x in range(columns):
+            total += maps[:, :, y::rows, x::columns][:, :, : axons.height, : axons.width]
+    return total
 
 
 def _sparse(projection: Sparse, source: Shape, target: Shape, dtype: type) -> Linear:
@@ -87,70 +100,37 @@ def _sparse(projection: Sparse, source: Shape, target: Shape, dtype: type) -> Li
     return currents
 
 
-def places(
-    coordinates: npt.NDArray[np.int64], offset: int, stride: int, padding: int, most: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Where a kernel element that lies ``offset`` from the window's corner puts inputs at
-    ``coordinates`` along one axis, and which of them meet one of the ``most`` outputs."""
-    shifted = coordinates + padding - offset
-    output = shifted // stride
-    return output, (shifted % stride == 0) & (output >= 0) & (output < most)
-
-
 def _convolution(projection: Conv2d, source: Shape, target: Shape, dtype: type) -> Linear:
-    """Events become a sparse matrix (row and place of the output) x (channel and kernel element),
-    which meets the kernel."""
+    """The windows of all places side by side (im2col) meet the kernels."""
     pooled = projection.axons(source)
-    _, group_channels, kernel_rows, kernel_columns = projection.weights.shape
-    elements = kernel_rows * kernel_columns
-    outputs = target.height * target.width
-    group_targets = target.channels // projection.groups
-    kernels = [
-        projection.weights[group * group_targets : (group + 1) * group_targets]
-        .reshape(group_targets, -1)
-        .T.astype(dtype)
-        for group in range(projection.groups)
+    kernel = projection.weights.shape[2:]
+    groups, outputs = projection.groups, target.height * target.width
+    reach = [d * (k - 1) + 1 for d, k in zip(projection.dilation, kernel, strict=True)]
+    # From the first window's corner to the last one's: some may lie behind the source.
+    spans = [
+        (size - 1) * stride + length
+        for size, stride, length in zip(
+            (target.height, target.width), projection.stride, reach, strict=True
+        )
     ]
+    kernels = projection.weights.reshape(groups, target.channels // groups, -1).astype(dtype)
+    top, left = projection.padding
+    inside = max(0, spans[0] - top), max(0, spans[1] - left)
+    chunk = max(1, _WINDOW_VALUES // (groups * kernels.shape[2] * outputs))
 
     def currents(spikes: npt.NDArray[np.bool_]) -> npt.NDArray:
-        row, neuron = np.nonzero(spikes)
-        channel, y, x = np.unravel_index(neuron, source.sizes)
-        y, x = y // projection.pool[0], x // projection.pool[1]
-        inside = (y < pooled.height) & (x < pooled.width)
-        row, channel, y, x = row[inside], channel[inside], y[inside], x[inside]
-        total = np.zeros((len(spikes) * outputs, target.channels), dtype=dtype)
-        rows, columns, groups = [], [], []
-        for ky in range(kernel_rows):
-            oy, meets_y = places(
-                y,
-                ky * projection.dilation[0],
-                projection.stride[0],
-                projection.padding[0],
-                target.height,
-            )
-            for kx in range(kernel_columns):
-                ox, meets_x = places(
-                    x,
-                    kx * projection.dilation[1],
-                    projection.stride[1],
-                    projection.padding[1],
-                    target.width,
-                )
-                meets = meets_y & meets_x
-                rows.append((row * outputs + oy * target.width + ox)[meets])
-                columns.append(
-                    (channel % group_channels * elements + ky * kernel_columns + kx)[meets]
-                )
-                groups.append((channel // group_channels)[meets])
-        row, column, group = map(np.concatenate, (rows, columns, groups))
-        for g, kernel in enumerate(kernels):
-            mine = group == g
-            events = sp.csr_array(
-                (np.ones(np.count_nonzero(mine), dtype), (row[mine], column[mine])),
-                shape=(len(total), len(kernel)),
-            )
-            total[:, g * group_targets : (g + 1) * group_targets] = events @ kernel
-        by_place = total.reshape(len(spikes), outputs, target.channels)
-        return by_place.transpose(0, 2, 1).reshape(len(spikes), -1)
+        total = np.empty((len(spikes), groups, kernels.shape[1], outputs), dtype)
+        for first in range(0, len(spikes), chunk):
+            maps = _pooled(spikes[first : first + chunk], projection, source, dtype)
+            maps = maps[:, :, : inside[0], : inside[1]]
+            padded = np.zeros((len(maps), pooled.channels, *spans), dtype)
+            padded[:, :, top : top + maps.shape[2], left : left + maps.shape[3]] = maps
+            windows = sliding_window_view(padded, reach, axis=(2, 3))[
+                :, :, :: projection.stride[0], :: projection.stride[1],
+                :: projection.dilation[0], :: projection.dilation[1],
+            ]  # fmt: skip
+            columns = windows.transpose(0, 1, 4, 5, 2, 3).reshape(len(maps), groups, -1, outputs)
+            np.matmul(kernels, columns, out=total[first : first + chunk])
+        return total.reshape(len(spikes), -1)
 
     return currents
