@@ -19,6 +19,7 @@ def sizes(
     lanes: int = 8,
     weight_width: int = 8,
     state_width: int = 16,
+    folds: int = 1,
 ) -> CoreParams:
     """A core whose projections are all of one ``kind``, dense if nothing else is said. The clocks
     are those of a Program: the last source without a delay, or the first input."""
@@ -45,6 +46,7 @@ def sizes(
         lanes=lanes,
         weight_width=weight_width,
         state_width=state_width,
+        folds=folds,
     )
 
 

@@ -26,8 +26,10 @@ def vectors(params: CoreParams, words: list[Word]) -> tuple[Clocks, Clocks]:
     """Inputs and expected outputs for words, one a clock."""
     inputs: Clocks = []
     total = np.zeros(params.lanes, np.int64)
-    # What ``current`` is from the clock of this and the next word on.
-    current = [0, 0]
+    # What ``current`` is from the clock of this and the next word on; a folded one is the first
+    # half for a clock, then the second.
+    first, second = [0, 0], [0, 0]
+    half = params.lanes // params.folds
     for word in words:
         clock = {"valid": int(word.valid), "last": int(word.last)}
         clock["weights"] = packed(word.weights, params.weight_width)
@@ -40,10 +42,11 @@ def vectors(params: CoreParams, words: list[Word]) -> tuple[Clocks, Clocks]:
         total = total + added
         limit = 1 << (params.accumulator_width - 1)
         assert (-limit <= total).all() and (total < limit).all(), "no Program brings this"
-        current.append(packed(total, params.accumulator_width) if word.last else current[-1])
+        second.append(packed(total[-half:], params.accumulator_width) if word.last else second[-1])
+        first.append(packed(total[:half], params.accumulator_width) if word.last else second[-2])
         if word.last:
             total = np.zeros(params.lanes, np.int64)
-    return inputs, [{"current": value} for value in current[: len(words)]]
+    return inputs, [{"current": value} for value in first[: len(words)]]
 
 
 def random_words(params: CoreParams, sums: int, seed: int) -> list[Word]:
@@ -90,11 +93,15 @@ def random_words(params: CoreParams, sums: int, seed: int) -> list[Word]:
 
 
 @pytest.mark.parametrize(
-    "lanes, weight_width, inputs", [(2, 8, 9), (8, 8, 16), (16, 4, 3), (32, 2, 2), (4, 2, 33)]
-)
+    "lanes, weight_width, inputs, folds",
+    [(2, 8, 9, 1), (8, 8, 16, 1), (16, 4, 3, 1), (32, 2, 2, 1), (4, 2, 33, 1), (4, 8, 9, 2),
+     (16, 4, 3, 2)],
+)  # fmt: skip
 @pytest.mark.parametrize("kind", [WalkKind.GATHER, WalkKind.CONV])
-def test_random_sums(lanes: int, weight_width: int, inputs: int, kind: WalkKind) -> None:
-    params = chain(inputs, 1, kind=kind, lanes=lanes, weight_width=weight_width)
+def test_random_sums(
+    lanes: int, weight_width: int, inputs: int, folds: int, kind: WalkKind
+) -> None:
+    params = chain(inputs, 1, kind=kind, lanes=lanes, weight_width=weight_width, folds=folds)
     assert bool(params.current_words) == (kind is not WalkKind.GATHER)
     words = random_words(params, 100, seed=lanes)
     compare(Accumulator(params), *vectors(params, words))

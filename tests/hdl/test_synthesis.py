@@ -153,11 +153,11 @@ def test_no_memory_of_flip_flops(board_name: str) -> None:
 def test_no_memory_of_flip_flops_in_scattered_projections(name: str) -> None:
     """Sums on their way to the memory are some 1,000 more; the least memory of currents, a lane of
     16 sums, would be another 240."""
-    assert 2900 <= cells(ULX3S.name, name)["ff"] <= 3400
+    assert 2900 <= cells(ULX3S.name, name)["ff"] <= 3450
 
 
 @pytest.mark.parametrize(
-    "name, most", [("digits", 1500), ("dense", 1520), ("conv", 3200), ("sparse", 2700)]
+    "name, most", [("digits", 1500), ("dense", 1580), ("conv", 3200), ("sparse", 2760)]
 )
 def test_ecp5_logic(name: str, most: int) -> None:
     """A core of the digits is to take 1,500 at most; parameters at random take more."""

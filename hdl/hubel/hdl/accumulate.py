@@ -30,19 +30,21 @@ class Accumulator(wiring.Component):
         core that has that memory.
     last : :py:`In(1)`
         The sum is complete with this word. Comes with ``weights``, ``valid`` or not.
-    current : :py:`Out(data.ArrayLayout(signed(accumulator_width), lanes))`
-        The sum, two cycles after ``last``; held until two cycles after the next ``last``.
+    current : :py:`Out(data.ArrayLayout(signed(accumulator_width), lanes // folds))`
+        The sum, two cycles after ``last``; held until two cycles after the next ``last``. Where it
+        is updated in two halves: that of the first lanes in that cycle, of the others afterwards.
     operands : :py:`Out(data.ArrayLayout(signed(weight_width), lanes))`
         ``weights`` if ``valid``, a cycle later; only in a core without that memory.
     """
     def __init__(self, params: CoreParams):
         self.params = params
-        sums = data.ArrayLayout(signed(params.accumulator_width), params.lanes)
+        total = signed(params.accumulator_width)
+        sums = data.ArrayLayout(total, params.lanes)
         members = {
             "weights": In(data.ArrayLayout(signed(params.weight_width), params.lanes)),
             "valid":   In(1),
             "last":    In(1),
-            "current": Out(sums),
+            "current": Out(data.ArrayLayout(total, params.lanes // params.folds)),
         }
         if params.current_words:
             members |= {"scattered": In(sums), "take": In(1)}
@@ -54,7 +56,7 @@ class Accumulator(wiring.Component):
         m = Module()
         scatters = bool(self.params.current_words)
         operand_width = (self.params.accumulator_width if scatters else self.params.weight_width)
-        last, operands = Signal(), []
+        last, operands, totals = Signal(), [], []
         m.d.sync += last.eq(self.last)
         for lane in range(self.params.lanes):
             operand = Signal(signed(operand_width), name=f"operand_{lane}")
@@ -71,12 +73,18 @@ class Accumulator(wiring.Component):
                     m.d.sync += operand.eq(0)
             operands.append(operand)
             m.d.comb += total.eq(partial + operand)
+            totals.append(total)
             m.d.sync += partial.eq(total)
             with m.If(last):
-                m.d.sync += [
-                    partial.eq(0),
-                    self.current[lane].eq(total),
-                ]
+                m.d.sync += partial.eq(0)
+        now, later = Cat(totals[:len(self.current)]), Cat(totals[len(self.current):])
+        if self.params.folds > 1:
+            second = Signal.like(later)
+            m.d.sync += self.current.eq(second)
+            with m.If(last):
+                m.d.sync += second.eq(later)
+        with m.If(last):
+            m.d.sync += self.current.eq(now)
         if not scatters:
             m.d.comb += self.operands.eq(Cat(operands))
         return m

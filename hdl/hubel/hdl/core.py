@@ -234,7 +234,7 @@ class Core(wiring.Component):
             accumulator.weights.eq(words[-1]),
             accumulator.valid.eq(slots[cycles.add].valid),
             accumulator.last.eq(slots[cycles.add].last),
-            lif.current.eq(self._half_of(accumulator.current, slots, cycles.add + 2)),
+            lif.current.eq(accumulator.current),
         ]
         if access is not None and params.current_words:
             m.d.comb += access.row_weights.eq(words[1])
@@ -301,14 +301,6 @@ class Core(wiring.Component):
         """A word, or a part of one, is in ``cycle``."""
         fold = self._cycles.fold
         return slots[cycle].last | slots[cycle + fold].last if fold else slots[cycle].last
-
-    def _half_of(self, sums, slots, cycle):
-        """Sums of the lanes that are updated."""
-        if not self._cycles.fold:
-            return sums
-        _, half = self._fold(slots, cycle)
-        bits = sums.as_value()
-        return Mux(half, bits[len(bits) // 2:], bits[:len(bits) // 2])
 
     def _elaborate_fold(self, m, slots, lif):
         """All of a word, when its last part is updated: states, and which fired and saturated."""

@@ -170,15 +170,33 @@ class LifUpdate(wiring.Component):
             return self._at(m, self._rows, cycle, "parameters")[name][lane]
         return self._shared_at(m, cycle)[name]
 
-    def _decayed(self, m, x, factor, name: str):
-        """``x`` after its decay, as a value of two cycles later. The shift rounds down; what is
-        negative and not exact is one more towards zero."""
+    def _product(self, m, x, factor, name: str):
+        """``x`` times ``factor``, a cycle later."""
         product = Signal(signed(self.params.state_width + DECAY_SHIFT + 1), name=f"product_{name}",
                          reset_less=True)
         m.d.sync += product.eq(x * factor)
-        round_up = Signal(name=f"round_up_{name}")
-        m.d.comb += round_up.eq((product < 0) & product[:DECAY_SHIFT].any())
-        return (product >> DECAY_SHIFT), round_up
+        return product
+
+    def _decayed(self, m, state, factor, added, name: str, *, subtracted: int | Value = 0):
+        """``state`` (by cycle), after its decay by ``factor``, plus ``added``, all of cycle
+        ``multiply``, less what is ``subtracted`` a cycle later: as a value of two cycles later.
+
+        The shift rounds down. What is negative shall round up: 4095 / 4096 are added to it, in the
+        bits below ``added``, so that an iCE40UP has all of it, with the registers, in the adder
+        behind a multiplier.
+        """
+        at = self._cycles.multiply
+        product = self._product(m, self._at(m, state, at, name), factor, name)
+        # A copy of the sign, because the state itself has its registers in the multiplier.
+        sign = self._at(m, {0: state[0][-1]}, at, f"sign_{name}")
+        addend = Signal(signed(self.params.state_width + DECAY_SHIFT), name=f"addend_{name}",
+                        reset_less=True)
+        decayed = Signal.like(product, name=f"decayed_{name}")
+        m.d.sync += [
+            addend.eq(Cat(sign.replicate(DECAY_SHIFT), Value.cast(added))),
+            decayed.eq(product + addend - (subtracted << DECAY_SHIFT)),
+        ]
+        return decayed >> DECAY_SHIFT
 
     def _elaborate_lane(self, m, lane, held):
         neuron, width = self.params.neuron, self.params.state_width
@@ -201,17 +219,9 @@ class LifUpdate(wiring.Component):
         def state(name, cycle):
             return self._at(m, states[name], cycle, f"{name}_{lane}")
 
-        # Decay.
-        decayed, round_up = self._decayed(
-            m, state("v", multiply), self._parameter(m, lane, "decay", multiply), f"v_{lane}")
-        bias = signal("bias")
-        m.d.sync += bias.eq(self._parameter(m, lane, "bias", multiply))
-
-        # Bias, and what a late reset subtracts; the carry input of the adder rounds the decay. It
-        # subtracts 0 or more, and only from a membrane above a threshold of 0 or more: one bit is
-        # enough.
+        # Decay and bias, less what a late reset subtracts: 0 or more, and only from a membrane
+        # above a threshold of 0 or more, so that one bit more is enough.
         at = multiply + 2
-        biased = {at: signal("biased", signed(width + 1))}
         subtracted = C(0)
         if neuron.late:
             above, shared = signal("above", 1), self._shared_at(m, multiply)
@@ -219,7 +229,9 @@ class LifUpdate(wiring.Component):
                 shared.late & (state("v", multiply)
                                > self._parameter(m, lane, "threshold", multiply)))
             subtracted = Mux(above, self._parameter(m, lane, "v_reset", multiply + 1), 0)
-        m.d.sync += biased[at].eq(decayed + bias + round_up - subtracted)
+        biased = {at: self._decayed(
+            m, states["v"], self._parameter(m, lane, "decay", multiply),
+            self._parameter(m, lane, "bias", multiply), f"v_{lane}", subtracted=subtracted)}
 
         # Add.
         drive = self.current[lane]
@@ -231,8 +243,7 @@ class LifUpdate(wiring.Component):
                         m.d.comb += drive.eq(self.current[lane] << shift)
         u_next = {}
         if neuron.current:
-            drive, u_next[at + 2] = self._elaborate_current(
-                m, lane, state("u", multiply), drive, at)
+            drive, u_next[at + 2] = self._elaborate_current(m, lane, states["u"], drive, at)
         total = signal("total", signed(max(len(biased[at]), len(drive)) + 1))
         m.d.sync += total.eq(self._at(m, biased, total_at - 1, f"biased_{lane}") + drive)
 
@@ -305,9 +316,9 @@ class LifUpdate(wiring.Component):
         ``at``."""
         width = self.params.state_width
         low, high = self.params.state_min, self.params.state_max
-        decayed, round_up = self._decayed(
-            m, u, self._parameter(m, lane, "u_decay", self._cycles.multiply), f"u_{lane}")
-        u_decayed = Signal(signed(width + 1), name=f"u_decayed_{lane}")
+        u_decayed = self._decayed(
+            m, u, self._parameter(m, lane, "u_decay", self._cycles.multiply), C(0, signed(width)),
+            f"u_{lane}")
         u_total = Signal(signed(max(width + 1, len(drive)) + 1), name=f"u_total_{lane}")
         u_next = Signal(signed(width), name=f"u_next_{lane}")
         plain = Signal(signed(len(drive)), name=f"plain_{lane}")
@@ -315,7 +326,6 @@ class LifUpdate(wiring.Component):
         over = Signal(name=f"u_over_{lane}")
         shared = self._shared_at(m, at + 1)
         m.d.sync += [
-            u_decayed.eq(decayed + round_up),
             u_total.eq(u_decayed + drive),
             plain.eq(drive),
         ]
@@ -331,8 +341,8 @@ class LifUpdate(wiring.Component):
 
     def _elaborate_adaptation(self, m, lane, a):
         """The adaptation after its decay, by cycle."""
-        decayed, _ = self._decayed(
+        product = self._product(
             m, a, self._shared_at(m, self._cycles.multiply).a_decay, f"a_{lane}")
         a_decayed = Signal(signed(self.params.state_width), name=f"a_decayed_{lane}")
-        m.d.sync += a_decayed.eq(decayed)
+        m.d.sync += a_decayed.eq(product >> DECAY_SHIFT)
         return {self._cycles.multiply + 2: a_decayed}
