@@ -11,11 +11,14 @@ _MODULE = re.compile(r"^module (?:\\(\S+)|(\w+))", re.MULTILINE)
 _CLOCKED = re.compile(r"^ +(?:\\(\S+)|(\w+)) +<= ", re.MULTILINE)
 # What Yosys names itself: the answers of memories, which are no flip-flops on a chip.
 _UNNAMED = re.compile(r"_\d+_")
+# Registers of the neuron update that an iCE40UP has in its multipliers.
+_IN_MULTIPLIER = re.compile(r"(product|addend|decayed)_[uva]_\d+")
 
 
 def register_names(verilog: str) -> list[str]:
     """Names of the registers in what :func:`hubel.hdl.verilog.to_verilog` wrote, as a dump of a
-    simulation has them: module, then signal. Memories and their answers are not among them.
+    simulation has them: module, then signal. Memories and their answers are not among them, nor is
+    what an iCE40UP has in multipliers, whose energy is that of their operations.
 
     Raises
     ------
@@ -29,7 +32,7 @@ def register_names(verilog: str) -> list[str]:
         module = start[1] or start[2]
         for name in _CLOCKED.finditer(verilog, start.end(), end):
             register = name[1] or name[2]
-            if not _UNNAMED.fullmatch(register):
+            if not (_UNNAMED.fullmatch(register) or _IN_MULTIPLIER.fullmatch(register)):
                 found.append(f"{module}.{register}")
     if not found:
         raise ValueError("this Verilog has no register that a clock drives")
