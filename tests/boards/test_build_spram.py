@@ -26,7 +26,7 @@ def test_784_128_10_on_the_icebreaker(
     params = target.core_params(program)
     assert params.lanes == lanes
     report = build(target, params, program, tmp_path)
-    print(report, report.cells, sep="\n")
+    print(report, report.cells, report.core_cells, sep="\n")
     assert report.met and report.utilisation["spram"].used == 4
     assert report.utilisation["logic"].used <= cells
     assert lanes * report.clock_mhz >= rate

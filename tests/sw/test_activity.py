@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hubel.hdl.program import Dense, Population, Program, Shape, Source
+from hubel.hdl.program import Dense, Population, Program, Reset, Shape, Source
 from hubel.sim import golden
 from hubel.sim.gateware import core_verilog
 from hubel.sim.registers import FLIP_FLOPS, register_names
@@ -21,10 +21,10 @@ from hubel.sw.switching import read_vcd
 LANES, SAMPLES, STEPS = 2, 2, 6
 
 
-def program(seed: int = 3) -> Program:
+def program(seed: int = 3, *, state_width: int = 16, reset: Reset = Reset.SOFT) -> Program:
     """6-5: a core that Verilator compiles in seconds."""
     draw = np.random.default_rng(seed)
-    neurons: dict[str, Any] = {"threshold": 60, "decay": 3700, "v_reset": 60}
+    neurons: dict[str, Any] = {"threshold": 60, "decay": 3700, "v_reset": 60, "reset": reset}
     return Program(
         inputs=(Source("in", Shape(6)),),
         populations=(Population(name="out", shape=Shape(5), **neurons),),
@@ -32,6 +32,7 @@ def program(seed: int = 3) -> Program:
             Dense(name="w", source="in", target="out", weights=draw.integers(-60, 90, (6, 5))),
         ),
         outputs=("out",),
+        state_width=state_width,
     )
 
 
@@ -127,10 +128,15 @@ def test_more_spikes_toggle_more(cache_dir):
 
 
 @pytest.mark.long
-def test_registers_of_the_gateware_are_flip_flops_of_the_netlist(cache_dir):
-    """Synthesis merges some registers, and moves some into multipliers."""
-    before = simulated(program(), spikes(0.5), lanes=LANES, cache_dir=cache_dir)
-    after = simulated(program(), spikes(0.5), lanes=LANES, cache_dir=cache_dir, netlist=True)
+@pytest.mark.parametrize(
+    "state_width, reset", [(16, Reset.SOFT), (16, Reset.SOFT_LATE), (24, Reset.SOFT)]
+)
+def test_registers_of_the_gateware_are_flip_flops_of_the_netlist(cache_dir, state_width, reset):
+    """Synthesis merges some registers, and moves some into multipliers: not all of a decay where
+    it is wide or has a late reset behind it."""
+    network = program(state_width=state_width, reset=reset)
+    before = simulated(network, spikes(0.5), lanes=LANES, cache_dir=cache_dir)
+    after = simulated(network, spikes(0.5), lanes=LANES, cache_dir=cache_dir, netlist=True)
     assert before.switching.cycles == after.switching.cycles
     assert after.switching.toggles == pytest.approx(before.switching.toggles, rel=0.1)
     assert after.switching.nets == pytest.approx(before.switching.nets, rel=0.1)

@@ -56,7 +56,7 @@ RELAX_COLLISIONS = ("setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE
 # The placer of nextpnr-ice40 weighs timing with 10 where nothing is said. The means of seeds 1 to 3
 # on an iCE40UP5K with 10 and 30: 784-128-10 in SPRAM, 8 lanes of 8 bits 35.2 and 39.3 MHz, 16 lanes
 # of 4 bits (2 seeds) 36.4 and 40.0; digits 39.4 and 38.8. On an ECP5 30 costs 10 %.
-_PLACING = "--placer-heap-timingweight 30"
+_PLACING = " --placer-heap-timingweight 30"
 
 _OTHER_NAMES = "rename -enumerate"
 _REPORT = "build.json"
@@ -258,14 +258,14 @@ def build_design(board: Board, design: Elaboratable, out_dir: str | os.PathLike[
 
 
 def _plan(board: Board, platform: Any, design: Elaboratable) -> Any:
+    ice40 = board.family == "ice40"
     return platform.build(
         design, do_build=False, emit_src=False,
         script_after_read=RELAX_COLLISIONS,
         script_after_synth="tee -q -o stat.json stat -json",
         synth_opts=ice40_options(platform.device, dsp=board.resources["dsp"] > 0)
-        if board.family == "ice40" else "",
-        nextpnr_opts=f"--timing-allow-fail {_PLACING}" if board.family == "ice40"
-        else "--timing-allow-fail")
+        if ice40 else "",
+        nextpnr_opts="--timing-allow-fail" + (_PLACING if ice40 else ""))
 
 
 def _himbaechel(board: Board, platform: Any) -> list[str]:
